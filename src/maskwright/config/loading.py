@@ -1,0 +1,138 @@
+"""From a file and `--set` to a checked configuration with absolute paths."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from maskwright.config import dialect
+from maskwright.config.ini import Problem
+from maskwright.config.paths import PATH_KEYS, absolute
+from maskwright.config.reference import KEYS, KNOWN, read_reference
+from maskwright.config.schema import Configuration
+from maskwright.config.toml import ALL_KEYS, read_toml, validate
+from maskwright.errors import MaskwrightError, choices
+from maskwright.storage import is_read_only
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A configuration, where it came from, and what its file said that it should not."""
+
+    config: Configuration
+    path: Path
+    dialect: str  # "toml" or "reference"
+    outputs: Path  # what relative output folders are relative to
+    problems: list[Problem] = field(default_factory=list)
+
+
+def load(path: Path | str, overrides: list[str] | None = None, *, outputs: Path | None = None) -> Loaded:
+    """Read a TOML file or the reference's INI, apply `section.key=value` overrides and make paths absolute.
+
+    What the file names is relative to the file; what an override names is relative to the working directory.
+    Relative output folders go to `outputs`, or beside the file, or, where that is read-only, to the working directory.
+
+    Raises:
+        MaskwrightError: no such file, a bad override, or (TOML) an unknown key or a bad value.
+    """
+    path = Path(path)
+    text = _read(path)
+    folder = path.resolve().parent
+    if outputs is None:
+        outputs = Path.cwd() if is_read_only(folder) else folder
+    pairs = dict(_split(item) for item in overrides or [])
+    if is_reference(path, text):
+        theirs, ours = _sort_overrides(pairs)
+        config, problems = read_reference(text, theirs)
+        if ours:
+            config = _apply(config, ours)
+        return Loaded(absolute(config, folder, outputs), path, "reference", outputs, problems)
+    config = read_toml(text, path, {_ours(name): _value(_ours(name), text) for name, text in pairs.items()})
+    return Loaded(absolute(config, folder, outputs), path, "toml", outputs)
+
+
+def is_reference(path: Path, text: str) -> bool:
+    """Whether a configuration is in the reference's format: by its name, else by what a comment starts with."""
+    if path.suffix.lower() in {".config", ".ini", ".cfg", ".conf"}:
+        return True
+    return path.suffix.lower() != ".toml" and any(line.lstrip().startswith(";") for line in text.splitlines())
+
+
+def _read(path: Path) -> str:
+    if path.is_dir():
+        raise MaskwrightError(
+            "is a folder, not a configuration file", where=path, fix="Name the .toml or .config file in it."
+        )
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MaskwrightError(
+            "there is no such configuration file",
+            where=path,
+            fix="Check the path; `examples/` has files to start from.",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise MaskwrightError(
+            f"is no text file in UTF-8 (byte {error.start})", where=path, fix="Save it as UTF-8 text."
+        ) from None
+    except OSError as error:
+        raise MaskwrightError(f"cannot be read ({error.strerror})", where=path) from None
+
+
+def _split(item: str) -> tuple[str, str]:
+    name, sign, value = item.partition("=")
+    name = name.strip()
+    if not sign or "." not in name:
+        raise MaskwrightError(
+            f"is not of the form section.key=value: {item!r}", where="--set", fix="For example: --set train.epochs=10"
+        )
+    return name, value.strip()
+
+
+def _sort_overrides(pairs: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Overrides of the reference's own keys, and those of ours, which it lacks."""
+    theirs, ours = {}, {}
+    for name, text in pairs.items():
+        section, key = name.rsplit(".", 1)
+        lowered = f"{section}.{key.lower()}"
+        if lowered in KNOWN:
+            target = KEYS.get(dialect.ALIASES.get(lowered, lowered))
+            theirs[lowered] = str(Path(text).expanduser().absolute()) if target in PATH_KEYS and text else text
+        elif name in ALL_KEYS:
+            ours[name] = text
+        else:
+            raise MaskwrightError(f"there is no key {name}", where="--set", fix=choices(name, [*KNOWN, *ALL_KEYS]))
+    return theirs, ours
+
+
+def _apply(config: Configuration, ours: dict[str, str]) -> Configuration:
+    tree = config.model_dump()
+    for name, text in ours.items():
+        *parents, leaf = name.split(".")
+        node = tree
+        for parent in parents:
+            node = node[parent]
+        node[leaf] = _value(name, text)
+    return validate(tree, "--set")
+
+
+def _ours(name: str) -> str:
+    """Our name of a key that may be written by the reference's name."""
+    if name in ALL_KEYS or name.startswith("model.options."):
+        return name
+    theirs = dialect.ALIASES.get(name, name)
+    if theirs in KEYS:
+        return KEYS[theirs]
+    raise MaskwrightError(f"there is no key {name}", where="--set", fix=choices(name, ALL_KEYS))
+
+
+def _value(name: str, text: str) -> Any:
+    """What a value on the command line means: a Python or TOML literal, else text; paths from the working directory."""
+    if name in PATH_KEYS:
+        return Path(text.strip("\"'")).expanduser().absolute() if text else None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False, "none": None}.get(text.lower(), text)

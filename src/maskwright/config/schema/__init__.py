@@ -1,0 +1,39 @@
+"""The one typed configuration: every key, its meaning, unit, default and limits."""
+
+from __future__ import annotations
+
+from maskwright.config.schema.augmentation import AugmentationSection
+from maskwright.config.schema.base import Section, section
+from maskwright.config.schema.data import DataSection, FolderPair, MaskSection
+from maskwright.config.schema.model import ModelSection
+from maskwright.config.schema.train import TrainSection
+from maskwright.config.schema.use import EvaluateSection, PredictSection, PrepareSection, TilesSection
+
+
+class Configuration(Section):
+    """One file says it all: data, network, augmentation, training, evaluation and prediction."""
+
+    data: DataSection = section(DataSection, "Where pictures lie, how they are grouped and how they enter the network.")
+    mask: MaskSection = section(MaskSection, "What the levels or colours of a mask file mean.")
+    model: ModelSection = section(ModelSection, "The network and the size of its input.")
+    augmentation: AugmentationSection = section(AugmentationSection, "How training pictures are varied.")
+    train: TrainSection = section(TrainSection, "Loss, optimiser, length, and what training writes on the way.")
+    evaluate: EvaluateSection = section(EvaluateSection, "How a trained model is scored.")
+    predict: PredictSection = section(PredictSection, "What prediction writes, and where.")
+    prepare: PrepareSection = section(PrepareSection, "Where the scans of a data set lie that is yet to be made.")
+
+
+__all__ = [
+    "AugmentationSection",
+    "Configuration",
+    "DataSection",
+    "EvaluateSection",
+    "FolderPair",
+    "MaskSection",
+    "ModelSection",
+    "PredictSection",
+    "PrepareSection",
+    "Section",
+    "TilesSection",
+    "TrainSection",
+]

@@ -1,0 +1,188 @@
+"""[data] and [mask]: where pictures lie, and what their masks mean."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from maskwright.config.schema.base import Section, key, section
+
+Colour = tuple[int, int, int]
+
+
+def _pattern(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error}): {value!r}") from error
+    if groups != 1:
+        raise ValueError(f"must have exactly one group in parentheses, the patient; {value!r} has {groups}")
+    return value
+
+
+def _odd_size(value: tuple[int, int]) -> tuple[int, int]:
+    if min(value) < 1:
+        raise ValueError(f"must be at least 1, got {value}")
+    return value
+
+
+Pattern = Annotated[str | None, AfterValidator(_pattern)]
+BlurSize = Annotated[tuple[int, int], AfterValidator(_odd_size)]
+
+
+class FolderPair(Section):
+    """A folder of images and a folder of masks with the same names."""
+
+    images: Path | None = key(None, "Folder of images.", example="dataset/images")
+    masks: Path | None = key(
+        None, "Folder of masks; a mask has its image's name, any extension.", example="dataset/masks"
+    )
+
+
+class TrainFolders(FolderPair):
+    """Pictures to train on."""
+
+    images: Path | None = key(
+        None, "Folder of training images.", example="dataset/train/images", reference="train.image_datapath"
+    )
+    masks: Path | None = key(
+        None, "Folder of training masks.", example="dataset/train/masks", reference="train.mask_datapath"
+    )
+
+
+class ValidFolders(FolderPair):
+    """Pictures that choose the best epoch."""
+
+    images: Path | None = key(
+        None, "Folder of validation images.", example="dataset/valid/images", reference="eval.image_datapath"
+    )
+    masks: Path | None = key(
+        None, "Folder of validation masks.", example="dataset/valid/masks", reference="eval.mask_datapath"
+    )
+
+
+class TestFolders(FolderPair):
+    """Pictures that the model never sees before it is scored."""
+
+    images: Path | None = key(
+        None, "Folder of test images.", example="dataset/test/images", reference="test.image_datapath"
+    )
+    masks: Path | None = key(
+        None, "Folder of test masks.", example="dataset/test/masks", reference="test.mask_datapath"
+    )
+
+
+class DataSection(Section):
+    """Where pictures lie, how they are grouped and how they enter the network."""
+
+    images: Path | None = key(
+        None,
+        "One folder of all images, to be split by patient; or give `[data.train]` and its siblings.",
+        example="dataset/images",
+    )
+    masks: Path | None = key(None, "The folder of all masks.", example="dataset/masks")
+    train: TrainFolders = section(TrainFolders, "Folders of the training pictures.")
+    valid: ValidFolders = section(ValidFolders, "Folders of the validation pictures.")
+    test: TestFolders = section(TestFolders, "Folders of the test pictures.")
+    valid_fraction: float = key(
+        0.15, "Share of the patients that choose the best epoch, where no folder says so.", ge=0, lt=1
+    )
+    test_fraction: float = key(0.15, "Share of the patients kept for the test, where one folder holds all.", ge=0, lt=1)
+    split_order: Literal["random", "name"] = key(
+        "random", "Take the split's patients at random (by the seed) or from the end of the sorted names."
+    )
+    patient_pattern: Pattern = key(
+        None,
+        "Regular expression with one group that finds the patient in a file's name; splits, sampling and scores "
+        "are grouped by it. Without it each picture is its own patient.",
+        example=r"PANCREAS_(\d+)",
+    )
+    resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
+        "area",
+        "How an image is resized to the network's input. Labels always keep their class numbers.",
+        reference="dataset.resize_interpolation",
+    )
+    intensity: Literal["unit", "raw", "zscore"] = key(
+        "unit",
+        "`unit`: the file's whole range to 0…1. `raw`: 8-bit levels as they are. `zscore`: each picture to "
+        "mean 0 and deviation 1. Stored with the model.",
+        reference="model.input_normalize",
+    )
+    color_conversion: str | None = key(
+        None,
+        "OpenCV colour conversion from BGR, without `COLOR_`.",
+        example="BGR2HSV",
+        reference="image.color_converter",
+    )
+    gamma: float = key(
+        0.0, "Over 0: every level v of 0…1 becomes v to this power.", example=0.8, reference="image.gamma", ge=0
+    )
+    sharpening: float = key(
+        0.0, "Over 0: a 3x3 kernel of 1+8k amid -k.", example=0.5, reference="image.sharpening", ge=0
+    )
+    cache: bool = key(True, "Keep decoded pictures in a memory-mapped file on disk; `false` decodes them anew.")
+    cache_dir: Path | None = key(None, "Folder of that cache; the system's cache folder where absent.", example="cache")
+    cache_limit_gb: float = key(
+        20.0,
+        "The cache never grows past this: the longest unused data set goes first, and "
+        "one that is larger is decoded anew each time.",
+        unit="GB",
+        gt=0,
+    )
+
+
+class MaskSection(Section):
+    """What the levels or colours of a mask file mean."""
+
+    format: Literal["auto", "binary", "index", "grey", "color"] = key(
+        "auto",
+        "`binary`: a threshold. `index`: levels are class numbers. `grey`: `levels`. `color`: `colors`. "
+        "`auto` looks at the other keys and at the masks.",
+    )
+    threshold: int | None = key(
+        None,
+        "`binary`: foreground from this 8-bit grey level on; half the range where "
+        "absent, which compression and blur cannot inflate.",
+        unit="grey level",
+        example=128,
+        reference="mask.threshold",
+        ge=1,
+        le=255,
+    )
+    algorithm: Literal["otsu"] | None = key(
+        None,
+        "`binary`: choose the threshold of each mask by Otsu's method.",
+        example="otsu",
+        reference="mask.algorithm",
+    )
+    smooth: bool = key(
+        False,
+        "`binary`: smooth outlines by a box filter and a threshold at half; the area stays.",
+        reference="mask.blur",
+    )
+    smooth_size: BlurSize = key((3, 3), "Width and height of that filter.", unit="px", reference="mask.blur_size")
+    levels: list[int] = key([], "`grey`: the grey level of each class, background first.", example=[0, 128, 255])
+    colors: list[Colour] = key(
+        [],
+        "`color`: red, green, blue of each class, background first.",
+        example=[(0, 0, 0), (0, 255, 0)],
+        reference="mask.mask_colors",
+    )
+    tolerance: int = key(
+        24,
+        "`grey`, `color`: how far a channel may lie from its class in a compressed mask.",
+        unit="grey level",
+        ge=0,
+        le=127,
+    )
+    classes: list[str] = key(
+        [],
+        "Names of the classes, for reports; background first where there are several.",
+        example=["background", "pancreas"],
+        reference="mask.classes",
+    )

@@ -1,0 +1,107 @@
+"""[train]: loss, optimiser, length of the training, and what it writes on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from maskwright.config.schema.base import Section, key
+
+
+class TrainSection(Section):
+    """Loss, optimiser, length of the training, and what it writes on the way."""
+
+    epochs: int = key(50, "Largest number of epochs.", reference="train.epochs", ge=1)
+    batch_size: int = key(4, "Pictures a step.", reference="train.batch_size", ge=1)
+    steps_per_epoch: int | None = key(
+        None,
+        "Steps an epoch; every training picture once where absent.",
+        example=200,
+        reference="train.steps_per_epoch",
+        ge=1,
+    )
+    validation_steps: int | None = key(
+        None,
+        "Batches of the validation set to use; all of them where absent.",
+        example=100,
+        reference="train.validation_steps",
+        ge=1,
+    )
+    loss: str = key(
+        "bce_dice_loss",
+        "A loss of Maskwright, or of Keras as in `BinaryFocalCrossentropy(gamma=2.0)`.",
+        reference="model.loss",
+    )
+    metrics: list[str] = key(["dice_coef"], "Metrics beside the loss, by their names.", reference="model.metrics")
+    plot_metrics: list[str] | None = key(
+        None,
+        "The two log entries that go to train_metrics.csv and its plot; the first metric and its validation "
+        "twin where absent.",
+        example=["dice_coef", "val_dice_coef"],
+        reference="train.metrics",
+        min_length=2,
+        max_length=2,
+    )
+    optimizer: Literal["Adam", "AdamW"] = key("AdamW", "The optimiser.", reference="model.optimizer")
+    learning_rate: float = key(0.001, "Its learning rate.", reference="model.learning_rate", gt=0)
+    weight_decay: float = key(0.004, "AdamW: its weight decay.", ge=0)
+    clipvalue: float | None = key(
+        None, "Clip each element of the gradient to this size.", example=0.5, reference="model.clipvalue", gt=0
+    )
+    patience: int = key(
+        10,
+        "Stop after this many epochs without a better validation loss; 0 never stops.",
+        unit="epochs",
+        reference="train.patience",
+    )
+    learning_rate_reducer: bool = key(
+        True, "Lower the learning rate when the validation loss stays.", reference="train.learning_rate_reducer"
+    )
+    reducer_factor: float = key(0.5, "By this factor.", reference="train.reducer_factor", gt=0, lt=1)
+    reducer_patience: int | None = key(
+        None,
+        "After this many epochs; half of `patience` (5 if that is 0) where absent.",
+        unit="epochs",
+        example=4,
+        reference="train.reducer_patience",
+        ge=1,
+    )
+    seed: int = key(137, "Seed of the weights, the order, the augmentation and the split.", ge=0)
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
+        "auto", "Arithmetic: `auto` takes bfloat16 where the processor has it and it was measured to be faster."
+    )
+    workers: int = key(2, "Threads that prepare batches ahead of the training step.", ge=1, le=64)
+    deterministic: bool = key(True, "Same seed, same weights to the last bit, on one machine.")
+    tensorboard: bool = key(False, "Write TensorBoard logs into the run folder.")
+    show_summary: bool = key(False, "Print the network's layers before training.", reference="model.show_summary")
+    save_weights_only: bool = key(
+        False, "The file in `model_dir` holds weights only.", reference="train.save_weights_only"
+    )
+    best_model_file: str = key("best_model.h5", "Its name.", reference="train.best_model_file")
+    model_dir: Path | None = key(
+        None,
+        "Folder of a copy of the best model under the reference's name.",
+        example="models",
+        reference="train.model_dir",
+    )
+    eval_dir: Path | None = key(
+        None,
+        "Folder of train_losses.csv, train_metrics.csv and their plots.",
+        example="eval",
+        reference="train.eval_dir",
+    )
+    epoch_change_infer: bool = key(
+        False,
+        "Predict some pictures after each epoch, with the weights as they are.",
+        reference="train.epoch_change_infer",
+    )
+    epoch_change_infer_dir: Path = key(
+        Path("./epoch_change_infer"), "Folder of those predictions.", reference="train.epoch_change_infer_dir"
+    )
+    epoch_change_tiledinfer: bool = key(False, "The same in tiles.", reference="train.epoch_change_tiledinfer")
+    epoch_change_tiledinfer_dir: Path = key(
+        Path("./epoch_change_tiledinfer"), "Folder of those predictions.", reference="train.epoch_change_tiledinfer_dir"
+    )
+    num_infer_images: int = key(
+        1, "How many pictures of `predict.images_dir`, in name order.", reference="train.num_infer_images", ge=1
+    )

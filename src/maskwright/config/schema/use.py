@@ -1,0 +1,104 @@
+"""[evaluate], [predict], [predict.tiles] and [prepare]: what is done with a trained model, and before there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from maskwright.config.schema.base import Section, key, section
+from maskwright.config.schema.data import BlurSize, Colour
+
+
+class EvaluateSection(Section):
+    """How a trained model is scored."""
+
+    split: Literal["train", "valid", "test"] = key("test", "The pictures to score on.", reference="model.evaluation")
+    batch_size: int = key(
+        4, "Pictures a batch of the network's own loss and metrics.", reference="eval.batch_size", ge=1
+    )
+    bootstrap: int = key(2000, "Resamplings of the patients for the 95 % confidence interval.", ge=100)
+
+
+class TilesSection(Section):
+    """Prediction in overlapping tiles, for pictures larger than the network."""
+
+    images_dir: Path | None = key(
+        None, "Folder of the large images.", example="large", reference="tiledinfer.images_dir"
+    )
+    output_dir: Path | None = key(
+        None, "Folder of their masks.", example="large_output", reference="tiledinfer.output_dir"
+    )
+    merged_dir: Path | None = key(
+        None, "Folder of their overlays.", example="large_merged", reference="tiledinfer.merged_dir"
+    )
+    size: int | None = key(
+        None,
+        "Edge of a tile in the picture; the network's own where absent.",
+        unit="px",
+        example=512,
+        reference="tiledinfer.split_size",
+        ge=16,
+    )
+    overlap: int | None = key(
+        None,
+        "How far neighbouring tiles overlap; half a tile where absent.",
+        unit="px",
+        example=64,
+        reference="tiledinfer.overlapping",
+        ge=0,
+    )
+
+
+class PredictSection(Section):
+    """What prediction writes, and where."""
+
+    images_dir: Path | None = key(
+        None, "Folder of images, where the command line names none.", example="images", reference="infer.images_dir"
+    )
+    output_dir: Path | None = key(
+        None,
+        "Folder of the masks; `predictions` in the run folder where absent.",
+        example="output",
+        reference="infer.output_dir",
+    )
+    merged_dir: Path | None = key(
+        None, "Folder of the overlays; beside the masks where absent.", example="merged", reference="infer.merged_dir"
+    )
+    format: Literal["png", "jpg"] = key("png", "File format of the masks; PNG keeps them exact.")
+    threshold: float = key(0.5, "One class: foreground from this probability on.", gt=0, lt=1)
+    batch_size: int = key(8, "Pictures a batch.", ge=1)
+    overlays: bool = key(True, "Draw the outline over the image.")
+    probabilities: bool = key(False, "Write the probabilities too, as 16-bit PNG a class.")
+    blur: bool = key(False, "Smooth the probabilities by a Gaussian first.", reference="infer.blur")
+    blur_size: BlurSize = key((5, 5), "Width and height of its kernel, odd.", unit="px", reference="infer.ksize")
+    colorize: bool = key(
+        False, "Masks in the two colours below instead of 0 and 255.", reference="segmentation.colorize"
+    )
+    black: str = key("black", "Colour of the background, by name or `#rrggbb`.", reference="segmentation.black")
+    white: str = key("white", "Colour of the foreground.", reference="segmentation.white")
+    class_colors: bool = key(False, "Write masks in the colours of `mask.colors` too.", reference="infer.mask_colorize")
+    class_colors_dir: Path | None = key(None, "Folder of those.", example="colors", reference="infer.colorized_dir")
+    outline: Colour = key((255, 220, 0), "Red, green, blue of the overlay's outline.")
+    tiles: TilesSection = section(TilesSection, "Prediction in overlapping tiles.")
+
+
+class PrepareSection(Section):
+    """Where the scans of a data set lie that is yet to be made (`maskwright prepare`)."""
+
+    dicom_dir: Path | None = key(
+        None, "Folder of the patients' DICOM series.", example="Pancreas-CT", reference="generator.dcms_dir"
+    )
+    labels_dir: Path | None = key(
+        None, "Folder of their NIfTI labels.", example="labels", reference="generator.labels_dir"
+    )
+    output_dir: Path | None = key(
+        None, "Folder of the pairs to be made.", example="dataset", reference="generator.output_dir"
+    )
+    image_width: int | None = key(
+        None, "Width of the slices.", unit="px", example=512, reference="generator.image_width", ge=8
+    )
+    image_height: int | None = key(
+        None, "Height of the slices.", unit="px", example=512, reference="generator.image_height", ge=8
+    )
+    crop: bool = key(False, "Add centre crops of each slice.", reference="augmentor.crop")
+    crop_margins: list[int] = key([], "Their margins.", unit="px", example=[40, 80], reference="augmentor.crop_margin")

@@ -1,0 +1,218 @@
+"""The one place where a mask file becomes a label: `(H, W)` uint8 class numbers, 0 background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from maskwright.errors import MaskwrightError
+
+Format = Literal["binary", "index", "grey", "color"]
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """What the values of a mask mean.
+
+    Attributes:
+        format: `binary`, `index`, `grey` or `color`.
+        classes: number of classes, background counted; 2 for one structure.
+        threshold: `binary`: foreground from this 8-bit level on; None: half the range.
+        algorithm: `otsu` to choose the threshold of each mask.
+        smooth: `binary`: (width, height) in px of a box filter for outlines, or None.
+        levels: `grey`: level of each class. colors: `color`: (red, green, blue) of each class.
+        tolerance: `grey`, `color`: accepted distance of a channel in a compressed mask.
+    """
+
+    format: Format = "binary"
+    classes: int = 2
+    threshold: int | None = None
+    algorithm: str | None = None
+    smooth: tuple[int, int] | None = None
+    levels: tuple[int, ...] = ()
+    colors: tuple[tuple[int, int, int], ...] = ()
+    tolerance: int = 24
+
+
+def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.ndarray:
+    """Class numbers of a mask.
+
+    Args:
+        mask: `(H, W)` or `(H, W, 3)`, as `read_image(path, palette=True)` gives it.
+        rule: what its values mean.
+        lossy: the file was compressed with losses (JPEG): levels between two classes are rims, and go to the nearest
+            pixel that is certain.
+
+    Returns:
+        `(H, W)` uint8, values below `rule.classes`.
+
+    Raises:
+        MaskwrightError: it holds values that no class describes.
+    """
+    if rule.format == "binary":
+        return _binary(mask, rule)
+    if rule.format == "index":
+        return _index(mask, rule)
+    codes = rule.colors if rule.format == "color" else tuple((level,) * 3 for level in rule.levels)
+    label = _by_code(mask, codes, rule.tolerance, lossy)
+    # One structure against background may have several colours.
+    return np.minimum(label, 1) if rule.classes == 2 and len(codes) > 2 else label
+
+
+def full_range(mask: np.ndarray) -> float:
+    """The level of full white: 255, 65535 or 1, by the type and (beyond 8 bits) by the largest value."""
+    if mask.dtype == np.uint8:
+        return 255.0
+    top = float(mask.max(initial=0))
+    if mask.dtype.kind == "f" and top <= 1:
+        return 1.0
+    return 255.0 if top <= 255 else 65535.0
+
+
+def _binary(mask: np.ndarray, rule: LabelRule) -> np.ndarray:
+    # The largest channel, so that a red or blue structure is as good as a white one.
+    grey = mask.max(axis=2) if mask.ndim == 3 else mask
+    scaled = grey if grey.dtype == np.uint8 else np.rint(grey * (255.0 / full_range(grey))).astype(np.uint8)
+    if rule.algorithm == "otsu" and scaled.min() != scaled.max():
+        threshold = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0] + 1
+    else:
+        threshold = 128 if rule.threshold is None else rule.threshold
+    label = (scaled >= threshold).astype(np.uint8)
+    if rule.smooth:
+        # A majority in the window: outlines become smooth and the area stays, where a blur alone would widen it.
+        label = (cv2.blur(label.astype(np.float32), rule.smooth) > 0.5).astype(np.uint8)
+    return label
+
+
+def _index(mask: np.ndarray, rule: LabelRule) -> np.ndarray:
+    if mask.ndim == 3:
+        if (mask[..., :1] != mask).any():
+            raise MaskwrightError(
+                "is a colour picture, and mask.format says class numbers",
+                fix='Set mask.format = "color" and mask.colors.',
+            )
+        mask = mask[..., 0]
+    values, counts = np.unique(mask, return_counts=True)
+    wrong = [i for i, value in enumerate(values) if value >= rule.classes or value < 0 or value != int(value)]
+    if wrong:
+        listed = ", ".join(f"{values[i]:g} ({counts[i]} px)" for i in wrong[:5])
+        raise MaskwrightError(
+            f"holds values that no class describes: {listed}; classes are 0 to {rule.classes - 1}",
+            fix="Correct the mask, or set model.num_classes, mask.format or mask.levels.",
+        )
+    return mask.astype(np.uint8)
+
+
+def _by_code(mask: np.ndarray, codes: tuple[tuple[int, ...], ...], tolerance: int, lossy: bool) -> np.ndarray:
+    """Nearest code of each pixel; in a lossy mask, pixels on a rim take the class of the nearest certain pixel."""
+    rgb = mask if mask.ndim == 3 else np.repeat(mask[..., None], 3, axis=2)
+    scale = full_range(mask) / 255
+    rgb = np.rint(rgb / scale).astype(np.int16) if scale != 1 else rgb.astype(np.int16)
+    distances = np.stack([np.abs(rgb - np.array(code, np.int16)).max(axis=2) for code in codes])
+    label = distances.argmin(axis=0).astype(np.uint8)
+    far = distances.min(axis=0) > (tolerance if lossy else 0)
+    if not lossy:
+        if far.any():
+            _refuse(rgb, far, codes)
+        return label
+    if far.mean() > 0.2:
+        _refuse(rgb, far, codes)
+    kernel = np.ones((3, 3), np.uint8)
+    channels = np.clip(rgb, 0, 255).astype(np.uint8)
+    rim = (cv2.dilate(channels, kernel) - cv2.erode(channels, kernel)).max(axis=2) > 2 * tolerance
+    uncertain = (far | rim).astype(np.uint8)
+    if uncertain.all() or not uncertain.any():
+        return label
+    _, nearest = cv2.distanceTransformWithLabels(uncertain, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    certain = np.zeros(int(nearest.max()) + 1, np.uint8)
+    at = uncertain == 0
+    certain[nearest[at]] = label[at]
+    return certain[nearest]
+
+
+def _refuse(rgb: np.ndarray, far: np.ndarray, codes: tuple[tuple[int, ...], ...]) -> None:
+    values, counts = np.unique(rgb[far], axis=0, return_counts=True)
+    order = np.argsort(-counts)[:5]
+    listed = ", ".join(f"{tuple(int(v) for v in values[i])} ({counts[i]} px)" for i in order)
+    raise MaskwrightError(
+        f"holds colours that no class describes: {listed}; classes have {list(codes)}",
+        fix="Correct the mask, or complete mask.colors or mask.levels.",
+    )
+
+
+def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> LabelRule:
+    """The rule for a data set: what the configuration says, else what its masks look like.
+
+    Args:
+        section: the configuration's [mask].
+        num_classes: `model.num_classes`; 1 is one structure against background.
+        masks: some masks, read only where the configuration leaves the format open.
+
+    Raises:
+        MaskwrightError: colours or levels do not fit the number of classes, or the masks leave it open.
+    """
+    classes = max(num_classes, 2)
+    common: dict[str, Any] = {
+        "classes": classes,
+        "threshold": section.threshold,
+        "algorithm": section.algorithm,
+        "smooth": section.smooth_size if section.smooth else None,
+        "levels": tuple(section.levels),
+        "colors": tuple(section.colors),
+        "tolerance": section.tolerance,
+    }
+    kind = section.format
+    if kind == "auto":
+        if section.colors:
+            kind = "color"
+        elif section.levels:
+            kind = "grey"
+        elif num_classes == 1 and (section.threshold or section.algorithm):
+            kind = "binary"
+        else:
+            kind, common["levels"] = _look(masks, num_classes)
+    for name, codes in (("color", common["colors"]), ("grey", common["levels"])):
+        if kind == name and num_classes > 1 and len(codes) != num_classes:
+            raise MaskwrightError(
+                f"has {len(codes)} entries for {num_classes} classes",
+                where=f"mask ({name} format)",
+                fix="Give one for each class, background first.",
+            )
+    if kind == "binary" and num_classes > 1:
+        raise MaskwrightError(
+            f'mask.format is "binary", but model.num_classes is {num_classes}',
+            where="[mask] format",
+            fix='Use "index", "grey" or "color" for several classes.',
+        )
+    return LabelRule(format=kind, **common)
+
+
+def _look(masks: Iterable[np.ndarray], num_classes: int) -> tuple[str, tuple[int, ...]]:
+    found: set[float] = set()
+    for mask in masks:
+        if mask.ndim == 3 and (mask[..., :1] != mask).any():
+            if num_classes > 1:
+                raise MaskwrightError(
+                    "masks are coloured, and nothing says which colour is which class",
+                    where="[mask] colors",
+                    fix="List red, green, blue of each class in mask.colors.",
+                )
+            return "binary", ()
+        found.update(np.unique(mask).tolist())
+    limit = max(num_classes, 2)
+    if found and all(value < limit and value == int(value) for value in found) and found != {0}:
+        return "index", ()
+    if num_classes == 1:
+        return "binary", ()
+    if len(found) == num_classes and max(found) <= 255:
+        return "grey", tuple(int(value) for value in sorted(found))
+    listed = ", ".join(f"{value:g}" for value in sorted(found)[:12])
+    raise MaskwrightError(
+        f"masks hold {len(found)} grey levels ({listed}…), but model.num_classes is {num_classes}",
+        where="[mask] levels",
+        fix="List the grey level of each class in mask.levels.",
+    )

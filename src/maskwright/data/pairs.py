@@ -1,0 +1,97 @@
+"""Images and the masks that have their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwright.data.images import SUFFIXES
+from maskwright.errors import MaskwrightError
+
+# Endings that data sets put after the image's name; the plain name comes first.
+_MASK_ENDINGS = ("", "_mask", "-mask", "_seg", "_label", "_gt")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image file, its mask file and its patient; `name` is the image's name without ending."""
+
+    name: str
+    image: Path
+    mask: Path
+    patient: str = ""
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Picture files of a folder (not of its sub-folders), sorted by name; hidden files are left out.
+
+    Raises:
+        MaskwrightError: no such folder, or no picture in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MaskwrightError("there is no such folder", where=folder, fix=_nearest(folder))
+    found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    if not found:
+        raise MaskwrightError("holds no images", where=folder, fix=f"Accepted endings: {' '.join(SUFFIXES)}.")
+    return sorted(found, key=lambda path: path.name)
+
+
+def _nearest(folder: Path) -> str:
+    parent = folder
+    while not parent.is_dir() and parent != parent.parent:
+        parent = parent.parent
+    return f"The nearest folder that exists is {parent}. Set the right one in the configuration or with --set."
+
+
+def match_pairs(images: Path, masks: Path) -> tuple[list[Pair], list[Path]]:
+    """Match images and masks by name, never by position.
+
+    Returns:
+        Pairs in name order, and masks that no image asks for.
+
+    Raises:
+        MaskwrightError: a missing or empty folder, two files of one name, or images without a mask (all are listed).
+    """
+    image_files = by_stem(list_images(images))
+    mask_files = by_stem(list_images(masks))
+    pairs, missing, used = [], [], set()
+    for stem, path in image_files.items():
+        mask = next((mask_files[stem + end] for end in _MASK_ENDINGS if stem + end in mask_files), None)
+        if mask is None:
+            missing.append(path.name)
+        else:
+            used.add(mask)
+            pairs.append(Pair(stem, path, mask))
+    if missing:
+        raise MaskwrightError(
+            f"{len(missing)} of {len(image_files)} images have no mask of their name in {masks}: {shorten(missing)}",
+            where=images,
+            fix="Add the masks, or move those images away.",
+        )
+    return pairs, [path for path in mask_files.values() if path not in used]
+
+
+def by_stem(paths: list[Path]) -> dict[str, Path]:
+    """Paths by their names without ending.
+
+    Raises:
+        MaskwrightError: two files differ in nothing but their ending.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise MaskwrightError(
+                f"{found[path.stem].name} and {path.name} have the same name",
+                where=path.parent,
+                fix="Keep one of them.",
+            )
+        found[path.stem] = path
+    return found
+
+
+def shorten(items: Sequence[object], limit: int = 5) -> str:
+    """The first few items and how many more there are."""
+    more = f" and {len(items) - limit} more" if len(items) > limit else ""
+    return ", ".join(map(str, items[:limit])) + more

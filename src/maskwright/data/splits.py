@@ -1,0 +1,128 @@
+"""Which patient a picture belongs to, and which part of the data a patient belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from maskwright.data.pairs import Pair, match_pairs, shorten
+from maskwright.errors import MaskwrightError
+
+SPLITS = ("train", "valid", "test")
+Splits = dict[str, list[Pair]]
+
+
+def patient_of(name: str, pattern: str | None) -> str | None:
+    """The patient in a file's name, or None where the pattern does not match; without a pattern the name itself."""
+    if pattern is None:
+        return name
+    found = re.search(pattern, name)
+    return found[1] if found else None
+
+
+def with_patients(pairs: Iterable[Pair], pattern: str | None) -> list[Pair]:
+    """Pairs with their patients.
+
+    Raises:
+        MaskwrightError: names that the pattern does not match; all are counted, some are listed.
+    """
+    found = [(pair, patient_of(pair.name, pattern)) for pair in pairs]
+    lost = [pair.image.name for pair, patient in found if patient is None]
+    if lost:
+        raise MaskwrightError(
+            f"{pattern!r} does not match {len(lost)} of {len(found)} names: {shorten(lost)}",
+            where="[data] patient_pattern",
+            fix="Write a pattern that finds the patient in every name.",
+        )
+    return [replace(pair, patient=patient) for pair, patient in found if patient is not None]
+
+
+def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137) -> Splits:
+    """The pairs of each part, as the configuration's [data] says.
+
+    Parts that have folders of their own are read from them; where one folder holds all, patients are drawn by `seed`.
+    Parts that are not configured are absent from the result; validation is then taken from training.
+
+    Raises:
+        MaskwrightError: folders that are missing, incomplete or contradictory.
+    """
+    if data.images is not None:
+        if data.train.images is not None:
+            raise MaskwrightError(
+                "both one folder of all images and folders of parts are given",
+                where="[data] images",
+                fix="Keep data.images and data.masks, or [data.train] and its siblings.",
+            )
+        pairs = _read(data.images, data.masks, "data", data.patient_pattern)
+        fractions = {"valid": data.valid_fraction, "test": data.test_fraction}
+        splits = split_patients(pairs, fractions, order=data.split_order, seed=seed)
+    else:
+        # Validation may be a share of training, and is then the same share whoever asks.
+        drawn = data.valid.images is None and {"train", "valid"} & set(wanted)
+        parts = {"train", *wanted} if drawn else set(wanted)
+        splits = {
+            part: _read(getattr(data, part).images, getattr(data, part).masks, f"data.{part}", data.patient_pattern)
+            for part in SPLITS
+            if part in parts and getattr(data, part).images is not None
+        }
+        if drawn and "train" in splits and data.valid_fraction > 0:
+            splits |= split_patients(splits["train"], {"valid": data.valid_fraction}, order=data.split_order, seed=seed)
+    missing = [part for part in wanted if not splits.get(part)]
+    if missing:
+        raise MaskwrightError(
+            f"no pictures are configured for {' and '.join(missing)}",
+            where="[data]",
+            fix=f"Set data.{missing[0]}.images and data.{missing[0]}.masks, or data.images and "
+            "data.masks for everything.",
+        )
+    return {part: splits[part] for part in wanted}
+
+
+def _read(images: Any, masks: Any, section: str, pattern: str | None) -> list[Pair]:
+    if masks is None:
+        raise MaskwrightError(
+            "the folder of masks is not set",
+            where=f"[{section}] masks",
+            fix="Name the folder of the masks that belong to the images.",
+        )
+    return with_patients(match_pairs(images, masks)[0], pattern)
+
+
+def split_patients(pairs: Sequence[Pair], fractions: Mapping[str, float], *, order: str, seed: int) -> Splits:
+    """Split pairs so that no patient is in two parts.
+
+    Args:
+        pairs: with their patients.
+        fractions: share of the patients of each part; what is left is `train`. A share over 0 gets one at least.
+        order: `random` (by `seed`) or `name` (from the end of the sorted patients).
+
+    Raises:
+        MaskwrightError: there are fewer patients than parts.
+    """
+    patients = sorted({pair.patient for pair in pairs})
+    if order == "random":
+        patients = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
+    shares = {part: max(1, round(share * len(patients))) for part, share in fractions.items() if share > 0}
+    if sum(shares.values()) >= len(patients):
+        raise MaskwrightError(
+            f"{len(patients)} patients are too few for {len(shares) + 1} parts",
+            where="[data]",
+            fix="Add patients, or lower data.valid_fraction and data.test_fraction.",
+        )
+    part_of: dict[str, str] = {}
+    for part, count in shares.items():
+        part_of |= dict.fromkeys(patients[len(patients) - count :], part)
+        patients = patients[: len(patients) - count]
+    splits: Splits = {"train": [], **{part: [] for part in shares}}
+    for pair in pairs:
+        splits[part_of.get(pair.patient, "train")].append(pair)
+    return splits
+
+
+def shared_patients(one: Iterable[Pair], other: Iterable[Pair]) -> list[str]:
+    """Patients that occur in both, sorted."""
+    return sorted({pair.patient for pair in one} & {pair.patient for pair in other})

@@ -1,0 +1,116 @@
+"""Writing files whole or not at all, and keeping what was there before."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from maskwright.errors import MaskwrightError
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    The temporary name keeps the suffix, because encoders choose the format by it.
+
+    Raises:
+        MaskwrightError: the folder cannot be written or the disk is full; `path` is then as it was.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise write_error(path, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    # The mask can only be read by setting it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_error(path: Path, error: OSError) -> MaskwrightError:
+    """The message for a file that could not be written."""
+    return MaskwrightError(
+        f"cannot be written ({error.strerror or error})",
+        where=path,
+        fix="Free some space, or choose another folder with --output, --run or --set.",
+    )
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8 with `\\n` line ends, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` and its parents.
+
+    Raises:
+        MaskwrightError: it cannot be created, or a file of that name is in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+    return path
+
+
+def keep_aside(path: Path) -> Path | None:
+    """Rename what is at `path` to a dated name, so that nothing of the user's is overwritten.
+
+    Returns the new path, or None where there was nothing (or only an empty folder).
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return None
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    kept = path.with_name(f"{path.name}_{stamp}")
+    number = 2
+    while kept.exists():
+        kept = path.with_name(f"{path.name}_{stamp}-{number}")
+        number += 1
+    try:
+        path.rename(kept)
+    except OSError as error:
+        raise write_error(path, error) from error
+    return kept
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether `folder` (or its nearest existing parent) refuses new files.
+
+    A folder without any write bit counts as read-only even for an administrator, who could write there all the same.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return not os.access(folder, os.W_OK) or not folder.stat().st_mode & 0o222
