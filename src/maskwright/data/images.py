@@ -7,6 +7,7 @@ which Pillow would reduce.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,23 +21,77 @@ LOSSY_SUFFIXES = (".jpg", ".jpeg")
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
 
-_DEEP_MODES = {"I;16", "I;16B", "I;16L", "I", "F"}
-
 
 class UnreadableImage(MaskwrightError):
     """A file that is no picture, or only part of one."""
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """(height, width) from the file's header, without decoding it.
+@dataclass(frozen=True)
+class Header:
+    """What a file declares before it is decoded."""
+
+    height: int
+    width: int
+    dtype: str  # "uint8", "uint16" or "float32"
+    pages: int = 1
+    by_pillow: bool = True
+
+
+def read_header(path: Path) -> Header:
+    """Size (as displayed), depth and pages of a picture file, without decoding it where that can be helped.
 
     Raises:
         UnreadableImage: no file, empty, no picture, or one that declares more than `MAX_PIXELS`.
     """
-    with _open(path) as picture:
-        width, height = picture.size
-        turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        return (width, height) if turned else (height, width)
+    try:
+        if path.stat().st_size == 0:
+            raise UnreadableImage("is an empty file", where=path, fix="Copy it again from its source, or remove it.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
+            with Image.open(path) as picture:
+                return _header(picture, path)
+    except FileNotFoundError:
+        raise UnreadableImage("there is no such file", where=path) from None
+    except Image.DecompressionBombError as error:
+        raise _too_large(path, str(error)) from None
+    except UnidentifiedImageError:
+        if path.suffix.lower() not in {".tif", ".tiff"}:
+            raise UnreadableImage(
+                "is no picture that can be read",
+                where=path,
+                fix=f"Accepted: {' '.join(SUFFIXES)}; is its name's ending right?",
+            ) from None
+        # TIFFs of three 16-bit or float channels, which Pillow does not know.
+        array = _read_deep(path)
+        return Header(array.shape[0], array.shape[1], str(array.dtype), by_pillow=False)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImage(f"cannot be read ({error})", where=path) from None
+
+
+def _header(picture: Image.Image, path: Path) -> Header:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(path, f"{width} x {height} pixels")
+    if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # turned by 90 degrees
+        width, height = height, width
+    dtype = "uint8"
+    if picture.mode.startswith("I;16"):
+        dtype = "uint16"
+    elif picture.mode in {"I", "F"}:
+        dtype = "float32"
+    elif picture.format == "PNG":
+        with path.open("rb") as file:
+            # The bit depth is byte 24, in the IHDR chunk (PNG specification, 11.2.2).
+            dtype = "uint16" if file.read(25)[24] == 16 else "uint8"
+    return Header(height, width, dtype, getattr(picture, "n_frames", 1))
+
+
+def _too_large(path: Path, what: str) -> UnreadableImage:
+    return UnreadableImage(
+        f"declares too large a picture ({what}; at most {MAX_PIXELS:,} pixels are read)",
+        where=path,
+        fix="Cut it into smaller pictures.",
+    )
 
 
 def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
@@ -53,87 +108,29 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
     Raises:
         UnreadableImage: no file, empty, truncated, no picture, several pages, or declared too large.
     """
-    with _open(path) as picture:
-        if getattr(picture, "n_frames", 1) > 1:
-            raise UnreadableImage(
-                f"holds {picture.n_frames} pages, not one picture", where=path, fix="Save its pages as single files."
-            )
-        try:
-            if _is_deep(picture, path):
-                picture.load()
-                return _read_deep(path)
-            if picture.mode == "P" and not palette:
-                picture = picture.convert("RGB")
-            elif picture.mode not in {"L", "RGB", "P"}:
-                picture = picture.convert("L" if picture.mode in {"1", "LA"} else "RGB")
-            picture = ImageOps.exif_transpose(picture)
-            return np.asarray(picture)
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise UnreadableImage(
-                f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
-            ) from None
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        if path.stat().st_size == 0:
-            raise UnreadableImage("is an empty file", where=path, fix="Copy it again from its source, or remove it.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
-            picture = Image.open(path)
-    except FileNotFoundError:
-        raise UnreadableImage("there is no such file", where=path) from None
-    except Image.DecompressionBombError as error:
-        raise _too_large(path, str(error)) from None
-    except UnidentifiedImageError:
-        return _open_by_opencv(path)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UnreadableImage(f"cannot be read ({error})", where=path) from None
-    if picture.width * picture.height > MAX_PIXELS:
-        size = f"{picture.width} x {picture.height} pixels"
-        picture.close()
-        raise _too_large(path, size)
-    return picture
-
-
-def _too_large(path: Path, what: str) -> UnreadableImage:
-    return UnreadableImage(
-        f"declares too large a picture ({what}; at most {MAX_PIXELS:,} pixels are read)",
-        where=path,
-        fix="Cut it into smaller pictures.",
-    )
-
-
-def _is_deep(picture: Image.Image, path: Path) -> bool:
-    if picture.mode in _DEEP_MODES:
-        return True
-    if picture.format == "PNG":
-        with path.open("rb") as file:
-            return file.read(25)[24] == 16  # the bit depth in the IHDR chunk (PNG specification, 11.2.2)
-    return False
-
-
-def _open_by_opencv(path: Path) -> Image.Image:
-    """TIFFs with three 16-bit or float channels, which Pillow does not know."""
-    if path.suffix.lower() not in {".tif", ".tiff"}:
+    header = read_header(path)
+    if header.pages > 1:
         raise UnreadableImage(
-            "is no picture that can be read",
-            where=path,
-            fix=f"Accepted: {' '.join(SUFFIXES)}; is its name's ending right?",
+            f"holds {header.pages} pages, not one picture", where=path, fix="Save its pages as single files."
         )
-    return _DeepTiff(_read_deep(path))
+    if not header.by_pillow:
+        return _read_deep(path)
+    try:
+        with Image.open(path) as picture:
+            picture.load()  # refuses a truncated file, which OpenCV fills with grey
+            if header.dtype != "uint8":
+                return _read_deep(path)
+            return np.asarray(ImageOps.exif_transpose(_plain(picture, palette)))
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnreadableImage(
+            f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
+        ) from None
 
 
-class _DeepTiff(Image.Image):
-    """A decoded deep TIFF where the caller expects a Pillow picture; only its size and mode are asked for."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        super().__init__()
-        self._size = (array.shape[1], array.shape[0])
-        self._mode = "F"
-
-    def load(self) -> None:  # type: ignore[override]
-        """Already decoded by OpenCV."""
+def _plain(picture: Image.Image, palette: bool) -> Image.Image:
+    if picture.mode in {"L", "RGB"} or (picture.mode == "P" and palette):
+        return picture
+    return picture.convert("L" if picture.mode in {"1", "LA"} else "RGB")
 
 
 def _read_deep(path: Path) -> np.ndarray:

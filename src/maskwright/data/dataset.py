@@ -1,0 +1,100 @@
+"""The pairs of one part at the network's size, from the cache or decoded anew, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from maskwright.config.schema import Configuration, DataSection
+from maskwright.data.cache import Slab, default_folder, entry_size, open_entry, to_dtype
+from maskwright.data.images import read_image
+from maskwright.data.labels import LabelRule, decide_rule
+from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import InputRule, network_input, resize_label
+from maskwright.data.records import Record, examine, read_pair
+
+_LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pairs of one part; `images[i]` is `(H, W, C)` in the file's levels, `labels[i]` `(H, W)` uint8."""
+
+    pairs: Sequence[Pair]
+    records: Sequence[Record]
+    label_rule: LabelRule
+    input_rule: InputRule
+    dtype: str
+    cached: tuple[Slab, Slab] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def load(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Image `(H, W, C)` and label `(H, W)` of a pair, at the network's size."""
+        if self.cached:
+            images, labels = self.cached
+            return images.read(index), labels.read(index)
+        image, label = read_pair(self.pairs[index], self.label_rule)
+        rule = self.input_rule
+        return to_dtype(network_input(image, rule), self.dtype), resize_label(label, rule.height, rule.width)
+
+
+def open_dataset(
+    pairs: Sequence[Pair],
+    label: LabelRule,
+    rule: InputRule,
+    dtype: str,
+    data: DataSection,
+    *,
+    say: Callable[[str], None] = lambda message: None,
+    step: Callable[[], None] | None = None,
+) -> Dataset:
+    """Read and check every pair, and keep them decoded in the cache unless it is off or they are too many for it.
+
+    Raises:
+        MaskwrightError: with the whole list of pairs that cannot be used.
+    """
+    size = entry_size(len(pairs), rule, dtype) / 1e9
+    if data.cache and size <= data.cache_limit_gb:
+        folder = data.cache_dir or default_folder()
+        say(f"cache: {size:.2f} GB of decoded pictures in {folder} (data.cache = false turns it off)")
+        images, labels, records = open_entry(folder, pairs, label, rule, dtype, data.cache_limit_gb, step)
+        return Dataset(pairs, records, label, rule, dtype, (images, labels))
+    if data.cache:
+        say(f"cache: not used, {size:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
+    return Dataset(pairs, examine(pairs, label, step=step), label, rule, dtype)
+
+
+def input_rule(config: Configuration) -> InputRule:
+    """The rule for the network's input that the configuration states; the range of levels is yet that of 8 bits."""
+    data, model = config.data, config.model
+    return InputRule(
+        height=model.image_height,
+        width=model.image_width,
+        channels=model.image_channels,
+        resize=data.resize,
+        color_conversion=data.color_conversion,
+        gamma=data.gamma,
+        sharpening=data.sharpening,
+        intensity=data.intensity,
+    )
+
+
+def label_rule(config: Configuration, pairs: Sequence[Pair]) -> LabelRule:
+    """The rule for masks: from the configuration, or from what some of the masks hold."""
+    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, _LOOKED_AT).astype(int))]
+    masks = (read_image(pair.mask, palette=True) for pair in chosen)
+    return decide_rule(config.mask, config.model.num_classes, masks)
+
+
+def class_names(config: Configuration) -> list[str]:
+    """Names of all classes, background first."""
+    count, given = max(config.model.num_classes, 2), list(config.mask.classes)
+    if len(given) == count:
+        return given
+    if len(given) == count - 1:
+        return ["background", *given]
+    return ["background", "foreground"] if count == 2 else ["background", *(f"class {i}" for i in range(1, count))]

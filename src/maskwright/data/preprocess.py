@@ -1,0 +1,147 @@
+"""From a decoded picture to the network's input; the same steps in training and in prediction."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwright.errors import MaskwrightError
+
+_INTERPOLATION = {
+    "nearest": cv2.INTER_NEAREST,
+    "linear": cv2.INTER_LINEAR,
+    "cubic": cv2.INTER_CUBIC,
+    "area": cv2.INTER_AREA,
+    "lanczos": cv2.INTER_LANCZOS4,
+}
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """How a picture becomes what the network is given; stored with the model.
+
+    Attributes:
+        height, width: size of the input in px. channels: 1 grey, 3 red, green, blue.
+        resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
+        intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
+    """
+
+    height: int
+    width: int
+    channels: int
+    resize: str = "area"
+    color_conversion: str | None = None
+    gamma: float = 0.0
+    sharpening: float = 0.0
+    intensity: str = "unit"
+    low: float = 0.0
+    high: float = 255.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule as plain values, for JSON."""
+        return asdict(self)
+
+
+def adjust(image: np.ndarray, rule: InputRule) -> np.ndarray:
+    """Gamma, sharpening, colours and channels, at the picture's own size; in the order of the reference.
+
+    Args:
+        image: `(H, W)` or `(H, W, 3)` in red, green, blue order.
+
+    Returns:
+        `(H, W, C)` of the same type.
+    """
+    if rule.gamma > 0:
+        image = _gamma(image, rule.gamma)
+    if rule.sharpening > 0:
+        k = rule.sharpening
+        kernel = np.full((3, 3), -k)
+        kernel[1, 1] = 1 + 8 * k
+        image = cv2.filter2D(image, -1, kernel)
+    if rule.color_conversion:
+        image = _convert(image, rule.color_conversion)
+    if rule.channels == 1:
+        image = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return image[..., None]
+    if rule.channels != 3:
+        raise MaskwrightError(
+            f"is {rule.channels}, and pictures have 1 or 3",
+            where="[model] image_channels",
+            fix="Set it to 1 (grey) or 3 (colour).",
+        )
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def resize(image: np.ndarray, height: int, width: int, how: str) -> np.ndarray:
+    """Resize `(H, W, C)` to (height, width); the same array where nothing changes."""
+    if image.shape[:2] == (height, width):
+        return image
+    resized = cv2.resize(image, (width, height), interpolation=_INTERPOLATION[how])
+    return resized if resized.ndim == 3 else resized[..., None]
+
+
+def resize_label(label: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize `(H, W)` class numbers to (height, width) by the nearest pixel centre, so that no number is invented."""
+    if label.shape == (height, width):
+        return label
+    return cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def network_input(image: np.ndarray, rule: InputRule) -> np.ndarray:
+    """A decoded picture at the network's size and channels, its levels as they were: `(height, width, C)`."""
+    return resize(adjust(image, rule), rule.height, rule.width, rule.resize)
+
+
+def normalize(image: np.ndarray, rule: InputRule) -> np.ndarray:
+    """Levels to float32 by the rule; `image` is `(..., H, W, C)`, and `zscore` goes by the picture."""
+    values = image.astype(np.float32)
+    if rule.intensity == "zscore":
+        axes = tuple(range(values.ndim - 3, values.ndim))
+        return (values - values.mean(axes, keepdims=True)) / (values.std(axes, keepdims=True) + 1e-6)
+    values -= np.float32(rule.low)
+    values *= np.float32((1.0 if rule.intensity == "unit" else 255.0) / (rule.high - rule.low))
+    return values
+
+
+def level_range(dtype: str, low: float, high: float) -> tuple[float, float]:
+    """The levels that count as black and white, from the smallest and largest that training pictures hold.
+
+    8-bit pictures always have 0 and 255. Deeper ones are often filled in part only (12 of 16 bits): white is then the
+    largest level that the bits in use can hold. Floats go from the smallest to the largest level seen.
+    """
+    if dtype == "uint8":
+        return 0.0, 255.0
+    if dtype == "uint16":
+        return 0.0, float((1 << max(8, int(high).bit_length())) - 1)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _gamma(image: np.ndarray, gamma: float) -> np.ndarray:
+    if image.dtype == np.uint8:
+        table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+        return cv2.LUT(image, table)
+    top = 65535.0 if image.dtype == np.uint16 else float(max(image.max(initial=0), 1e-6))
+    bent = top * (np.clip(image, 0, None) / top) ** gamma
+    return bent.astype(image.dtype)
+
+
+def _convert(image: np.ndarray, conversion: str) -> np.ndarray:
+    code = getattr(cv2, f"COLOR_{conversion}", None)
+    if code is None:
+        raise MaskwrightError(
+            f"OpenCV has no colour conversion {conversion!r}",
+            where="[data] color_conversion",
+            fix="For example BGR2HSV, BGR2LAB or BGR2YUV.",
+        )
+    rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    try:
+        return cv2.cvtColor(np.ascontiguousarray(rgb[..., ::-1]), code)
+    except cv2.error as error:
+        raise MaskwrightError(
+            f"{conversion} does not work on {rgb.dtype} pictures ({error.err})",
+            where="[data] color_conversion",
+            fix="Use 8-bit pictures, or leave it out.",
+        ) from None

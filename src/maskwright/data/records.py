@@ -1,0 +1,183 @@
+"""What is known of each pair once it was read: size, depth, levels, class shares, content, and a thumbnail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwright.data.images import LOSSY_SUFFIXES, read_header, read_image
+from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.pairs import Pair, shorten
+from maskwright.errors import MaskwrightError
+
+THUMBNAIL = 32
+_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Record:
+    """One pair, read.
+
+    Attributes:
+        height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
+        class_pixels: pixels of each class in the label.
+        image_hash, mask_hash: of the files' bytes.
+        thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
+    """
+
+    name: str
+    patient: str
+    height: int
+    width: int
+    dtype: str
+    low: float
+    high: float
+    class_pixels: list[int]
+    image_hash: str
+    mask_hash: str
+    thumbnail: np.ndarray = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0), np.uint8))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without the thumbnail."""
+        return {key: value for key, value in asdict(self).items() if key != "thumbnail"}
+
+
+def file_hash(path: Path) -> str:
+    """BLAKE2b of a file's bytes, 128 bits."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+    """A `(32, 32)` uint8 grey version with levels stretched to 0…255, whatever the picture's depth and brightness."""
+    grey = image if image.ndim == 2 else image.mean(axis=2)
+    small = cv2.resize(grey.astype(np.float32), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    spread = float(np.ptp(small))
+    if spread == 0:
+        return np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
+    return np.rint((small - small.min()) * (255 / spread)).astype(np.uint8)
+
+
+def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
+    """Decode a pair: the image as it is in the file, and its label of the same size.
+
+    Raises:
+        MaskwrightError: a file cannot be read, the sizes differ, or the mask holds values that no class describes.
+    """
+    image = read_image(pair.image)
+    label = read_label(pair.mask, rule)
+    if image.shape[:2] != label.shape:
+        raise MaskwrightError(
+            f"is {label.shape[1]} x {label.shape[0]} px, and its image {pair.image} is "
+            f"{image.shape[1]} x {image.shape[0]}",
+            where=pair.mask,
+            fix="Image and mask must have the same size.",
+        )
+    return image, label
+
+
+def read_label(path: Path, rule: LabelRule) -> np.ndarray:
+    """Decode a mask file into class numbers, `(H, W)` uint8; errors name the file."""
+    try:
+        return make_label(read_image(path, palette=True), rule, lossy=path.suffix.lower() in LOSSY_SUFFIXES)
+    except MaskwrightError as error:
+        if error.where:
+            raise
+        raise MaskwrightError(error.what, where=path, fix=error.fix) from None
+
+
+def examine(
+    pairs: Sequence[Pair],
+    rule: LabelRule,
+    *,
+    use: Callable[[int, np.ndarray, np.ndarray], None] | None = None,
+    step: Callable[[], None] | None = None,
+) -> list[Record]:
+    """Read every pair once, several at a time, and give `use(index, image, label)` what was decoded.
+
+    Raises:
+        MaskwrightError: with the whole list of files that cannot be used.
+    """
+
+    def one(index: int) -> Record | MaskwrightError:
+        pair = pairs[index]
+        try:
+            image, label = read_pair(pair, rule)
+            if use is not None:
+                use(index, image, label)
+            return _record(pair, image, label, rule.classes)
+        except MaskwrightError as error:
+            return error
+        finally:
+            if step is not None:
+                step()
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        results = list(pool.map(one, range(len(pairs))))
+    _raise_all([result for result in results if isinstance(result, MaskwrightError)], len(pairs))
+    return [result for result in results if isinstance(result, Record)]
+
+
+def check_headers(pairs: Sequence[Pair]) -> set[str]:
+    """The depths of the images (`uint8`, …), from their headers.
+
+    Raises:
+        MaskwrightError: with the whole list of files that cannot be read.
+    """
+    errors, depths = [], set()
+    for pair in pairs:
+        for path in (pair.image, pair.mask):
+            try:
+                header = read_header(path)
+                if path == pair.image:
+                    depths.add(header.dtype)
+            except MaskwrightError as error:
+                errors.append(error)
+    _raise_all(errors, len(pairs))
+    return depths
+
+
+def _raise_all(errors: list[MaskwrightError], total: int) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        lines = "\n  ".join(str(error).replace("\n", " ") for error in errors)
+        raise MaskwrightError(f"{len(errors)} of {total} pairs cannot be used:\n  {lines}")
+
+
+def _record(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int) -> Record:
+    return Record(
+        name=pair.name,
+        patient=pair.patient,
+        height=image.shape[0],
+        width=image.shape[1],
+        dtype=str(image.dtype),
+        low=float(image.min()),
+        high=float(image.max()),
+        class_pixels=np.bincount(label.ravel(), minlength=classes).tolist(),
+        image_hash=file_hash(pair.image),
+        mask_hash=file_hash(pair.mask),
+        thumbnail=thumbnail(image),
+    )
+
+
+def require_every_class(records: Iterable[Record], names: Sequence[str]) -> None:
+    """Refuse to train on a class that no training mask has.
+
+    Raises:
+        MaskwrightError: naming the classes.
+    """
+    totals = np.sum([record.class_pixels for record in records], axis=0)
+    absent = [names[number] for number, total in enumerate(totals) if total == 0]
+    if absent:
+        raise MaskwrightError(
+            f"{shorten(absent)} occurs in no training mask",
+            where="[data.train] masks",
+            fix="Check mask.format, mask.threshold, mask.levels or mask.colors, or model.num_classes.",
+        )
