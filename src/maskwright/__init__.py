@@ -1,3 +1,41 @@
-"""Image segmentation from one configuration file."""
+"""Image segmentation from one configuration file: train, evaluate and predict, on slices and on volumes.
+
+    import maskwright as mw
+
+    run = mw.train("config.toml")
+    mw.evaluate(run)
+    mw.predict(run, "images/")
+
+Names are imported when they are first used, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from maskwright.api import evaluate, load_config, predict, train
+    from maskwright.errors import MaskwrightError
+    from maskwright.models.registry import create_model
+    from maskwright.training.run import Run
+
+_HOMES = {
+    "load_config": "api",
+    "train": "api",
+    "evaluate": "api",
+    "predict": "api",
+    "create_model": "models.registry",
+    "Run": "training.run",
+    "MaskwrightError": "errors",
+}
+
+__all__ = ["MaskwrightError", "Run", "create_model", "evaluate", "load_config", "predict", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'maskwright' has no attribute {name!r}")
+    return getattr(import_module(f"maskwright.{_HOMES[name]}"), name)

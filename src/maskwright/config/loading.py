@@ -24,15 +24,16 @@ class Loaded:
     config: Configuration
     path: Path
     dialect: str  # "toml" or "reference"
-    outputs: Path  # what relative output folders are relative to
+    run_dir: Path  # the run folder that belongs to it
     problems: list[Problem] = field(default_factory=list)
 
 
-def load(path: Path | str, overrides: list[str] | None = None, *, outputs: Path | None = None) -> Loaded:
+def load(path: Path | str, overrides: list[str] | None = None, *, run_dir: Path | str | None = None) -> Loaded:
     """Read a TOML file or the reference's INI, apply `section.key=value` overrides and make paths absolute.
 
-    What the file names is relative to the file; what an override names is relative to the working directory.
-    Relative output folders go to `outputs`, or beside the file, or, where that is read-only, to the working directory.
+    What the file names is relative to the file; what an override names is relative to the working directory. The run
+    folder is `run_dir`, or `runs/<name of the file>` beside the file (in the working directory where the file's folder
+    is read-only). Relative output folders lie beside the file too, or in the run folder where that is read-only.
 
     Raises:
         MaskwrightError: no such file, a bad override, or (TOML) an unknown key or a bad value.
@@ -40,17 +41,18 @@ def load(path: Path | str, overrides: list[str] | None = None, *, outputs: Path 
     path = Path(path)
     text = _read(path)
     folder = path.resolve().parent
-    if outputs is None:
-        outputs = Path.cwd() if is_read_only(folder) else folder
+    sealed = is_read_only(folder)
+    run = Path(run_dir).absolute() if run_dir else (Path.cwd() if sealed else folder) / "runs" / path.stem
+    outputs = run if sealed else folder
     pairs = dict(_split(item) for item in overrides or [])
     if is_reference(path, text):
         theirs, ours = _sort_overrides(pairs)
         config, problems = read_reference(text, theirs)
         if ours:
             config = _apply(config, ours)
-        return Loaded(absolute(config, folder, outputs), path, "reference", outputs, problems)
+        return Loaded(absolute(config, folder, outputs), path, "reference", run, problems)
     config = read_toml(text, path, {_ours(name): _value(_ours(name), text) for name, text in pairs.items()})
-    return Loaded(absolute(config, folder, outputs), path, "toml", outputs)
+    return Loaded(absolute(config, folder, outputs), path, "toml", run)
 
 
 def is_reference(path: Path, text: str) -> bool:
@@ -136,3 +138,9 @@ def _value(name: str, text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def from_overrides(overrides: list[str]) -> Configuration:
+    """The default configuration with `section.key=value` overrides, for a model without a configuration file."""
+    pairs = dict(_split(item) for item in overrides)
+    return read_toml("", Path("--set"), {_ours(name): _value(_ours(name), text) for name, text in pairs.items()})

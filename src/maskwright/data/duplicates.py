@@ -26,7 +26,7 @@ class Duplicate:
 
 
 def find_duplicates(ones: Sequence[Record], others: Sequence[Record]) -> list[Duplicate]:
-    """For each picture of `ones`, the most similar of `others` where it is identical or nearly so, also when mirrored."""
+    """For each of `ones`, the most similar of `others` where it is identical or nearly so, also when mirrored."""
     if not ones or not others:
         return []
     hashes = {record.image_hash: record.name for record in others}

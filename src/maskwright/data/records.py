@@ -111,7 +111,7 @@ def examine(
             image, label = read_pair(pair, rule)
             if use is not None:
                 use(index, image, label)
-            return _record(pair, image, label, rule.classes)
+            return describe_pair(pair, image, label, rule.classes)
         except MaskwrightError as error:
             return error
         finally:
@@ -151,7 +151,8 @@ def _raise_all(errors: list[MaskwrightError], total: int) -> None:
         raise MaskwrightError(f"{len(errors)} of {total} pairs cannot be used:\n  {lines}")
 
 
-def _record(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int) -> Record:
+def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int) -> Record:
+    """The record of a decoded pair."""
     return Record(
         name=pair.name,
         patient=pair.patient,

@@ -67,6 +67,9 @@ class PredictSection(Section):
     format: Literal["png", "jpg"] = key("png", "File format of the masks; PNG keeps them exact.")
     threshold: float = key(0.5, "One class: foreground from this probability on.", gt=0, lt=1)
     batch_size: int = key(8, "Pictures a batch.", ge=1)
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
+        "auto", "Arithmetic, as `train.precision`; masks differ in a few pixels of an outline."
+    )
     overlays: bool = key(True, "Draw the outline over the image.")
     probabilities: bool = key(False, "Write the probabilities too, as 16-bit PNG a class.")
     blur: bool = key(False, "Smooth the probabilities by a Gaussian first.", reference="infer.blur")

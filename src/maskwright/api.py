@@ -1,0 +1,193 @@
+"""What a notebook and the command line both call: train, evaluate, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskwright.config import Configuration, Loaded, load
+from maskwright.errors import MaskwrightError
+from maskwright.progress import Reporter
+
+if TYPE_CHECKING:
+    from maskwright.inference.predict import Predictions
+    from maskwright.training.run import Run
+
+PathLike = str | Path
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run: `summary` as in evaluation.json, and what was seen in training."""
+
+    run: Run
+    summary: dict[str, Any]
+    warnings: list[str]
+
+
+def load_config(path: PathLike, overrides: Sequence[str] = (), *, run_dir: PathLike | None = None) -> Loaded:
+    """Read a TOML file or the reference's INI; `overrides` are `section.key=value`.
+
+    Raises:
+        MaskwrightError: the file or a value in it is wrong.
+    """
+    return load(path, list(overrides), run_dir=run_dir)
+
+
+def train(
+    config: PathLike | Loaded,
+    *,
+    overrides: Sequence[str] = (),
+    run_dir: PathLike | None = None,
+    resume: bool = False,
+    allow_leak: bool = False,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Train what a configuration file says; returns its run folder.
+
+    Raises:
+        MaskwrightError: anything that must fail fails before the first step.
+    """
+    from maskwright.training.train import train as run_training
+
+    loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
+    return run_training(loaded, reporter or Reporter(), resume=resume, allow_leak=allow_leak)
+
+
+def evaluate(
+    target: PathLike | Run | Loaded,
+    *,
+    split: str | None = None,
+    overrides: Sequence[str] = (),
+    run_dir: PathLike | None = None,
+    tiled: bool = False,
+    reporter: Reporter | None = None,
+) -> Evaluation:
+    """Score a run on a split; writes evaluation.json, evaluation.csv, per_image.csv and per_patient.csv into it.
+
+    Args:
+        target: a configuration file, a run folder, or what `train` returned.
+        split: `train`, `valid` or `test`; that of the configuration where None.
+
+    Raises:
+        MaskwrightError: no trained model, or pictures that cannot be used.
+    """
+    from maskwright.data.splits import collect
+    from maskwright.evaluation.files import write_scores
+    from maskwright.evaluation.leaks import find_leak
+    from maskwright.evaluation.summary import report
+    from maskwright.inference.evaluate import score_network
+    from maskwright.training.run import read_training_images
+
+    reporter = reporter or Reporter()
+    loaded = _resolve(target, overrides, run_dir)
+    config, run = loaded.config, _run(loaded)
+    engine = _engine(run.require_model(), config)
+    part = split or config.evaluate.split
+    pairs = collect(config.data, (part,), seed=config.train.seed)[part]
+    scored = score_network(engine, pairs, config, reporter, tiled=tiled)
+    summary = report(scored.images, engine.metadata.class_names, config.evaluate.bootstrap)
+    leak = find_leak(scored.records, read_training_images(run), by_patient=config.data.patient_pattern is not None)
+    warnings = [] if part == "train" else leak.messages
+    for warning in warnings:
+        reporter.warn(f"these scores are too good: {warning}")
+    if config.data.patient_pattern is None:
+        reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
+    summary = {"split": part, "network": scored.network, **summary, "leak": leak.as_dict(), "warnings": warnings}
+    write_scores(run.path, summary, scored.images, engine.metadata.class_names)
+    return Evaluation(run, summary, warnings)
+
+
+def predict(
+    target: PathLike | Run | Loaded,
+    images: PathLike | Sequence[PathLike] | None = None,
+    *,
+    output: PathLike | None = None,
+    overrides: Sequence[str] = (),
+    run_dir: PathLike | None = None,
+    tiled: bool = False,
+    reporter: Reporter | None = None,
+) -> Predictions:
+    """Predict images and folders into masks and overlays.
+
+    Args:
+        target: a run folder, a model.keras, a configuration file, or what `train` returned.
+        images: files and folders; those of the configuration where None.
+        output: folder of the masks; that of the configuration, else `predictions` in the run folder, where None.
+        tiled: in overlapping tiles instead of resized to the network.
+
+    Raises:
+        MaskwrightError: no model, no images, or results in the way.
+        RunFailed: not one image could be read.
+    """
+    from maskwright.inference.predict import find_images, predict_files
+
+    path = Path(target) if isinstance(target, str | Path) else None
+    if path is not None and path.suffix == ".keras":
+        config, model, home = _without_file(overrides), path, path.absolute().parent / "predictions"
+    else:
+        loaded = _resolve(target, overrides, run_dir)
+        run = _run(loaded)
+        config, model, home = loaded.config, run.require_model(), run.predictions
+    options = config.predict
+    folders: Any = options.tiles if tiled else options
+    if images is None:
+        chosen = [folders.images_dir or options.images_dir]
+        if chosen == [None]:
+            raise MaskwrightError(
+                "no images are named",
+                where="predict",
+                fix="Name files or folders after the run, or set predict.images_dir.",
+            )
+    else:
+        chosen = [images] if isinstance(images, str | Path) else list(images)
+    files = find_images([Path(str(item)) for item in chosen])
+    ours = output is None
+    target_dir = Path(output) if output is not None else (folders.output_dir or home)
+    return predict_files(
+        _engine(model, config),
+        files,
+        target_dir,
+        options,
+        reporter or Reporter(),
+        mask=config.mask,
+        overlays=folders.merged_dir if ours else None,
+        tiled=tiled,
+        ours=ours,
+    )
+
+
+def _resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None) -> Loaded:
+    """The configuration and run folder behind a file, a run folder or an object."""
+    if isinstance(target, Loaded):
+        return target
+    path = Path(getattr(target, "path", target))
+    if path.is_dir():
+        from maskwright.training.run import open_run
+
+        return load(open_run(path).config_file, list(overrides), run_dir=path)
+    return load(path, list(overrides), run_dir=run_dir)
+
+
+def _run(loaded: Loaded) -> Run:
+    from maskwright.training.run import Run
+
+    return Run(loaded.run_dir)
+
+
+def _without_file(overrides: Sequence[str]) -> Configuration:
+    from maskwright.config.loading import from_overrides
+
+    return from_overrides(list(overrides))
+
+
+def _engine(model: Path, config: Configuration) -> Any:
+    from maskwright.backend import choose_precision
+    from maskwright.data.cache import default_folder
+    from maskwright.inference.engines import open_engine
+    from maskwright.models.saving import read_metadata
+
+    read_metadata(model)  # a file that is no model is refused before Keras is loaded
+    return open_engine(model, choose_precision(config.predict.precision, config.data.cache_dir or default_folder()))

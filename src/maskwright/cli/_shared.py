@@ -1,0 +1,37 @@
+"""Arguments that several commands take, and what they do with the configuration's problems."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maskwright.config import Loaded
+    from maskwright.progress import Reporter
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """`--set`, on every command that takes a configuration."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        dest="overrides",
+        help="override a key of the configuration (may be given again)",
+    )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """`--run`, the run folder."""
+    parser.add_argument("--run", metavar="DIR", dest="run_dir", help="run folder (default: runs/NAME beside the file)")
+
+
+def load_and_tell(arguments: argparse.Namespace, reporter: Reporter) -> Loaded:
+    """Load the configuration and say aloud what is wrong in it."""
+    from maskwright.api import load_config
+
+    loaded = load_config(arguments.config, arguments.overrides, run_dir=arguments.run_dir)
+    for problem in loaded.problems:
+        reporter.warn(f"{loaded.path.name}: {problem}")
+    return loaded

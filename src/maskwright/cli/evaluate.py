@@ -1,0 +1,44 @@
+"""maskwright evaluate"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskwright.cli._main import Outcome
+from maskwright.cli._shared import add_overrides, add_run, load_and_tell
+
+if TYPE_CHECKING:
+    from maskwright.progress import Reporter
+
+HELP = "score a trained model, image by image and patient by patient"
+EXAMPLE = "maskwright evaluate runs/config --split test"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("config", metavar="CONFIG|RUN", help="a configuration that was trained, or a run folder")
+    parser.add_argument("--split", choices=["train", "valid", "test"], help="what to score on (default: as configured)")
+    parser.add_argument("--tiles", action="store_true", help="predict in overlapping tiles")
+    add_run(parser)
+    add_overrides(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
+    """Score and show the few numbers that matter."""
+    from maskwright.api import evaluate
+    from maskwright.evaluation.summary import headline
+
+    folder = Path(arguments.config).is_dir()
+    target = arguments.config if folder else load_and_tell(arguments, reporter)
+    result = evaluate(
+        target,
+        split=arguments.split,
+        overrides=arguments.overrides if folder else (),
+        tiled=arguments.tiles,
+        reporter=reporter,
+    )
+    network = "  ".join(f"{name} {value:.4f}" for name, value in result.summary["network"].items())
+    text = f"{headline(result.summary)}\nnetwork: {network}\n{result.run.path / 'evaluation.json'}"
+    return Outcome(result.summary, text)

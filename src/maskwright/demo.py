@@ -1,0 +1,104 @@
+"""The whole way on made-up data: phantom, training, evaluation, prediction, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwright import api
+from maskwright.data.images import read_image
+from maskwright.data.labels import LabelRule
+from maskwright.data.phantom import PATTERN, write_phantoms
+from maskwright.data.records import read_label
+from maskwright.data.splits import collect
+from maskwright.inference.overlay import overlay
+from maskwright.progress import Reporter
+from maskwright.storage import keep_aside, write_bytes, write_text
+
+PATIENTS = 26
+_CONFIG = f"""# The demonstration: a small U-Net on phantoms. Every key is explained in docs/configuration.md.
+[data]
+images = "dataset/images"
+masks = "dataset/masks"
+patient_pattern = '{PATTERN}'
+valid_fraction = 0.12
+test_fraction = 0.2
+
+[mask]
+classes = ["background", "pancreas"]
+
+[model]
+name = "unet"
+image_width = 128
+image_height = 128
+image_channels = 1
+base_filters = 16
+num_layers = 4
+
+[augmentation]
+mode = "random"
+probability = 0.3
+hflip = false
+elastic_alpha = 600.0
+
+[train]
+epochs = EPOCHS
+batch_size = 8
+learning_rate = 0.002
+loss = "bce_dice_loss"
+metrics = ["dice_coef"]
+patience = 0
+reducer_patience = 4
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration's results lie."""
+
+    folder: Path
+    run: Path
+    picture: Path
+    summary: dict[str, Any]
+
+
+def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: int = PATIENTS, seed: int = 137) -> Demo:
+    """Make phantoms, train, evaluate on patients not seen, predict, and draw; some minutes on two cores.
+
+    Results of an earlier demonstration in `folder` are put aside under a dated name.
+    """
+    if kept := keep_aside(folder):
+        reporter.say(f"kept the earlier demonstration as {kept}")
+    with reporter.task("making phantoms", patients, "patients") as advance:
+        write_phantoms(folder / "dataset", patients, seed, advance)
+    write_text(folder / "demo.toml", _CONFIG.replace("EPOCHS", str(epochs)))
+    loaded = api.load_config(folder / "demo.toml", run_dir=folder / "run")
+    run = api.train(loaded, reporter=reporter)
+    evaluation = api.evaluate(loaded, reporter=reporter)
+    test = collect(loaded.config.data, ("test",), seed=loaded.config.train.seed)["test"]
+    api.predict(loaded, [pair.image for pair in test], reporter=reporter)
+    picture = folder / "demo.png"
+    chosen = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 150][:: max(1, len(test) // 12)][:8]
+    tiles = [
+        overlay(
+            read_image(pair.image),
+            read_label(run.predictions / f"{pair.name}.png", LabelRule()),
+            (255, 220, 0),
+            read_label(pair.mask, LabelRule()),
+        )
+        for pair in chosen
+    ]
+    write_bytes(picture, cv2.imencode(".png", sheet(tiles)[..., ::-1])[1].tobytes())
+    return Demo(folder, run.path, picture, evaluation.summary)
+
+
+def sheet(pictures: list[np.ndarray], columns: int = 4, edge: int = 256) -> np.ndarray:
+    """Pictures side by side, each `edge` px, `(H, W, 3)` uint8."""
+    tiles = [cv2.resize(picture, (edge, edge), interpolation=cv2.INTER_NEAREST) for picture in pictures]
+    tiles += [np.zeros((edge, edge, 3), np.uint8)] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)]
+    return np.concatenate(rows)

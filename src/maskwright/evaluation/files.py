@@ -1,0 +1,46 @@
+"""Scores as files: JSON for programs, CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from maskwright.evaluation.scores import NAMES, ImageScore, pool, table
+from maskwright.evaluation.summary import Summary
+from maskwright.storage import atomic, write_json, write_text
+
+
+def write_scores(folder: Path, summary: Summary, images: Sequence[ImageScore], class_names: Sequence[str]) -> None:
+    """Write evaluation.json, evaluation.csv, per_image.csv and per_patient.csv.
+
+    evaluation.csv is the reference's: `name,value` with 4 decimals and no header, the network's loss first.
+    """
+    write_json(folder / "evaluation.json", summary)
+    lines = [f"{name},{value:.4f}" for name, value in summary.get("network", {}).items()]
+    for group in ("per_image", "per_patient"):
+        for name in NAMES:
+            lines += [
+                f"{group}.{name}.{key},{value:.4f}"
+                for key, value in summary[group][name].items()
+                if isinstance(value, float)
+            ]
+    write_text(folder / "evaluation.csv", "\n".join(lines) + "\n")
+    write_rows(folder / "per_image.csv", table(images, class_names))
+    write_rows(folder / "per_patient.csv", table(pool(images), class_names))
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write a CSV file with a header; undefined numbers are empty cells."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6f}"
+    return value

@@ -1,0 +1,93 @@
+"""Means, spreads and confidence intervals over images and patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from maskwright.evaluation.scores import NAMES, ImageScore, pool, scores
+
+Summary = dict[str, Any]
+
+
+def summarize(values: Sequence[float]) -> dict[str, float | int | None]:
+    """mean, std (of the sample), median, min, max and n of the defined values; None where there is none."""
+    defined = np.array([value for value in values if not np.isnan(value)])
+    if not len(defined):
+        return {"mean": None, "std": None, "median": None, "min": None, "max": None, "n": 0}
+    spread = float(defined.std(ddof=1)) if len(defined) > 1 else 0.0
+    return {
+        "mean": float(defined.mean()),
+        "std": spread,
+        "median": float(np.median(defined)),
+        "min": float(defined.min()),
+        "max": float(defined.max()),
+        "n": len(defined),
+    }
+
+
+def bootstrap_interval(values: Sequence[float], resamplings: int = 2000, seed: int = 0) -> list[float] | None:
+    """The 95 % confidence interval of the mean by the percentile bootstrap (Efron 1979); None below two values."""
+    defined = np.array([value for value in values if not np.isnan(value)])
+    if len(defined) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    means = defined[rng.integers(len(defined), size=(resamplings, len(defined)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings: int = 2000) -> Summary:
+    """Summaries over images and over patients (each patient's images pooled).
+
+    With several classes, the scores directly under `per_image` and `per_patient` are means over the classes of each
+    image or patient, and each class has its own under its name.
+    """
+    patients = pool(images)
+    return {
+        "images": len(images),
+        "patients": len(patients),
+        "empty_truth": sum(int((image.counts[:, 0] + image.counts[:, 2]).sum() == 0) for image in images),
+        "per_image": _group(images, class_names, None),
+        "per_patient": _group(patients, class_names, resamplings),
+    }
+
+
+def _group(items: Sequence[ImageScore], class_names: Sequence[str], resamplings: int | None) -> Summary:
+    found = [[scores(row) for row in item.counts] for item in items]
+
+    def one(values: list[float]) -> dict[str, Any]:
+        summary: dict[str, Any] = summarize(values)
+        return summary | ({"ci95": bootstrap_interval(values, resamplings)} if resamplings else {})
+
+    result: Summary = {name: one([_mean([row[name] for row in rows]) for rows in found]) for name in NAMES}
+    if len(class_names) > 2:
+        for number, title in enumerate(class_names[1:]):
+            result[title] = {name: one([rows[number][name] for rows in found]) for name in NAMES}
+    return result
+
+
+def _mean(values: list[float]) -> float:
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+def headline(summary: Summary) -> str:
+    """The few numbers that matter, as text."""
+    image, patient = summary["per_image"]["dice"], summary["per_patient"]["dice"]
+    lines = [f"{summary['images']} images of {summary['patients']} patients"]
+    if patient["mean"] is not None:
+        interval = (
+            f", 95 % interval {patient['ci95'][0]:.3f} to {patient['ci95'][1]:.3f}" if patient.get("ci95") else ""
+        )
+        lines.append(
+            f"Dice per patient  {patient['mean']:.3f} (sd {patient['std']:.3f}, median {patient['median']:.3f}, "
+            f"worst {patient['min']:.3f}{interval})"
+        )
+        lines.append(
+            f"Dice per image    {image['mean']:.3f} (sd {image['std']:.3f}, median {image['median']:.3f}, "
+            f"worst {image['min']:.3f})"
+        )
+    return "\n".join(lines)

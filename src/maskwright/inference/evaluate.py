@@ -1,0 +1,90 @@
+"""Scoring a trained network: its masks at the pictures' own size, and its loss as the network sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskwright.config import Configuration
+from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import network_input, normalize, resize_label
+from maskwright.data.records import Record, check_headers, describe_pair, read_pair
+from maskwright.errors import MaskwrightError
+from maskwright.evaluation.scores import ImageScore, count_pixels
+from maskwright.inference.engines import KerasEngine
+from maskwright.inference.masks import decide
+from maskwright.inference.slices import full_probabilities, run_batches
+from maskwright.progress import Reporter
+
+
+@dataclass(frozen=True)
+class _Truth:
+    image: np.ndarray
+    label: np.ndarray
+    inputs: np.ndarray
+    record: Record
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Counts an image, what was read of each, and the network's own loss and metrics (means over images)."""
+
+    images: list[ImageScore]
+    records: list[Record]
+    network: dict[str, float]
+
+
+def score_network(
+    engine: KerasEngine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter, *, tiled: bool = False
+) -> Scored:
+    """Predict and score pairs; every picture is decoded once.
+
+    Raises:
+        MaskwrightError: pairs that cannot be used; those with a bad header are all listed.
+    """
+    from maskwright.losses import get_loss
+    from maskwright.metrics import get_metric
+
+    check_headers(pairs)
+    rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
+
+    def load(pair: Pair) -> _Truth:
+        image, label = read_pair(pair, label_rule)
+        inputs = normalize(network_input(image, rule), rule)
+        return _Truth(image, label, inputs, describe_pair(pair, image, label, label_rule.classes))
+
+    loss, metrics = get_loss(config.train.loss), [get_metric(name) for name in config.train.metrics]
+    found, records = [], []
+    losses: list[float] = []
+    batch: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def flush() -> None:
+        if batch:
+            truth, probabilities = (np.stack(part) for part in zip(*batch, strict=True))
+            losses.extend([float(loss(truth, probabilities))] * len(batch))
+            for metric in metrics:
+                metric.update_state(truth, probabilities, sample_weight=None)
+            batch.clear()
+
+    options = config.predict
+    stream = run_batches(engine, pairs, load, lambda item: item.inputs, options.batch_size)
+    with reporter.task("evaluating", len(pairs), "images") as advance:
+        for pair, item, small in stream:
+            if isinstance(item, MaskwrightError):
+                raise item
+            assert small is not None
+            full = full_probabilities(engine, item.image, small, options, tiled=tiled)
+            label = decide(full, engine.metadata.threshold)
+            found.append(ImageScore(pair.name, pair.patient, count_pixels(label, item.label, label_rule.classes)))
+            records.append(item.record)
+            batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
+            if len(batch) == config.evaluate.batch_size:
+                flush()
+            advance()
+    flush()
+    network: dict[str, Any] = {"loss": float(np.mean(losses))}
+    network |= {metric.name: float(metric.result()) for metric in metrics}
+    return Scored(found, records, network)

@@ -1,0 +1,75 @@
+"""Where probabilities become a mask, and a mask becomes a picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from PIL import Image, ImageColor
+
+from maskwright.config.schema import PredictSection
+from maskwright.errors import MaskwrightError
+
+# Colours of classes 1, 2, … in masks and overlays where the configuration gives none: Okabe and Ito's palette, which
+# colour-blind people can tell apart.
+PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)]
+
+
+def decide(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Class numbers `(H, W)` uint8 from probabilities `(H, W, K)`: at `threshold` for K = 1, else the largest."""
+    if probabilities.shape[-1] == 1:
+        return (probabilities[..., 0] >= threshold).astype(np.uint8)
+    return probabilities.argmax(axis=-1).astype(np.uint8)
+
+
+def restore(probabilities: np.ndarray, height: int, width: int, blur: tuple[int, int] | None = None) -> np.ndarray:
+    """Probabilities `(h, w, K)` at the picture's own size, smoothed by a Gaussian of `blur` px first where asked."""
+    if blur:
+        width_, height_ = (size | 1 for size in blur)  # OpenCV takes odd kernels only
+        probabilities = cv2.GaussianBlur(probabilities, (width_, height_), 0).reshape(probabilities.shape)
+    if probabilities.shape[:2] == (height, width):
+        return probabilities
+    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
+    return resized if resized.ndim == 3 else resized[..., None]
+
+
+def mask_picture(label: np.ndarray, options: PredictSection, classes: int) -> np.ndarray:
+    """A mask to look at: 0 and 255 (or the two configured colours) for one structure, else class numbers."""
+    if classes > 2:
+        return label
+    if options.colorize:
+        return np.array([_colour(options.black), _colour(options.white)], np.uint8)[label]
+    return label * np.uint8(255)
+
+
+def mask_bytes(label: np.ndarray, options: PredictSection, classes: int) -> bytes:
+    """The file of a mask: PNG (several classes as a palette of class numbers) or JPEG."""
+    from io import BytesIO
+
+    picture = Image.fromarray(mask_picture(label, options, classes))
+    buffer = BytesIO()
+    if classes > 2:
+        picture.putpalette([0, 0, 0, *(level for i in range(1, classes) for level in class_colour(i))])
+    if mask_suffix(options, classes) == ".jpg":
+        picture.save(buffer, "JPEG", quality=95)
+    else:
+        picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def mask_suffix(options: PredictSection, classes: int) -> str:
+    """`.jpg` where asked for, but class numbers need a format that keeps them."""
+    return ".jpg" if options.format == "jpg" and classes == 2 else ".png"
+
+
+def class_colour(number: int) -> tuple[int, int, int]:
+    """Red, green, blue of a class from 1 on."""
+    return PALETTE[(number - 1) % len(PALETTE)]
+
+
+def _colour(name: str) -> tuple[int, ...]:
+    try:
+        return ImageColor.getrgb(name)[:3]
+    except ValueError:
+        raise MaskwrightError(
+            f"is no colour: {name!r}", where="[predict] black, white", fix="Use a name such as green, or #rrggbb."
+        ) from None

@@ -1,0 +1,118 @@
+"""Prediction of pictures: decoded ahead in threads, run in batches, brought back to their own size."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from maskwright.config.schema import PredictSection
+from maskwright.data.images import read_image
+from maskwright.data.preprocess import adjust, network_input, normalize
+from maskwright.errors import MaskwrightError
+from maskwright.inference.engines import KerasEngine
+from maskwright.inference.masks import decide, restore
+from maskwright.inference.tiles import predict_tiles
+
+_THREADS = 2
+Source = TypeVar("Source")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture and what the network is given of it: `(H, W[, 3])` levels, `(h, w, C)` float32."""
+
+    image: np.ndarray
+    inputs: np.ndarray
+
+
+def load_picture(engine: KerasEngine, path: Path) -> Picture:
+    """Decode a picture and make the network's input of it.
+
+    Raises:
+        MaskwrightError: it cannot be read.
+    """
+    image = read_image(path)
+    return Picture(image, normalize(network_input(image, engine.metadata.input_rule), engine.metadata.input_rule))
+
+
+def ahead(
+    sources: Sequence[Source], load: Callable[[Source], Item], count: int
+) -> Iterator[tuple[Source, Item | MaskwrightError]]:
+    """What `load` makes of each source, in order, `count` prepared ahead in threads; errors are handed on as values."""
+
+    def attempt(source: Source) -> Item | MaskwrightError:
+        try:
+            return load(source)
+        except MaskwrightError as error:
+            return error
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        queue: deque[tuple[Source, Future[Item | MaskwrightError]]] = deque()
+        for source in sources:
+            queue.append((source, pool.submit(attempt, source)))
+            if len(queue) > count:
+                first, future = queue.popleft()
+                yield first, future.result()
+        for first, future in queue:
+            yield first, future.result()
+
+
+def run_batches(
+    engine: KerasEngine,
+    sources: Sequence[Source],
+    load: Callable[[Source], Item],
+    inputs: Callable[[Item], np.ndarray],
+    batch_size: int,
+) -> Iterator[tuple[Source, Item | MaskwrightError, np.ndarray | None]]:
+    """Run the network over sources of any kind.
+
+    Yields:
+        The source, what `load` made of it (or its error), and its probabilities `(h, w, K)` at the network's size
+        (None for an error), in the order of the sources.
+    """
+    waiting: list[tuple[Source, Item | MaskwrightError]] = []
+
+    def flush() -> Iterator[tuple[Source, Item | MaskwrightError, np.ndarray | None]]:
+        good = [inputs(item) for _, item in waiting if not isinstance(item, MaskwrightError)]
+        found = iter(engine.probabilities(np.stack(good), batch_size) if good else [])
+        for source, item in waiting:
+            yield source, item, None if isinstance(item, MaskwrightError) else next(found)
+        waiting.clear()
+
+    for source, item in ahead(sources, load, 2 * batch_size):
+        waiting.append((source, item))
+        if sum(not isinstance(one, MaskwrightError) for _, one in waiting) == batch_size:
+            yield from flush()
+    yield from flush()
+
+
+def full_probabilities(
+    engine: KerasEngine, image: np.ndarray, small: np.ndarray | None, options: PredictSection, *, tiled: bool
+) -> np.ndarray:
+    """Probabilities `(H, W, K)` at the picture's own size: from those of the network's size, or in tiles."""
+    height, width = image.shape[:2]
+    blur = options.blur_size if options.blur else None
+    if tiled:
+        tiles = options.tiles
+        levels = adjust(image, engine.metadata.input_rule)
+        small = predict_tiles(engine, levels, tiles.size, tiles.overlap, options.batch_size)
+    assert small is not None
+    return restore(small, height, width, blur)
+
+
+def predict_image(engine: KerasEngine, path: Path, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
+    """The mask `(H, W)` of class numbers of one picture.
+
+    Raises:
+        MaskwrightError: it cannot be read.
+    """
+    picture = load_picture(engine, path)
+    small = None if tiled else engine.probabilities(picture.inputs[None])[0]
+    return decide(full_probabilities(engine, picture.image, small, options, tiled=tiled), options.threshold)

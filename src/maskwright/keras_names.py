@@ -1,0 +1,46 @@
+"""Keras objects from text such as `BinaryFocalCrossentropy(gamma=2.0)`, without running any of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from maskwright.errors import MaskwrightError
+
+
+def keras_object(text: str, module: Any) -> Any | None:
+    """An object of a Keras module from `Name`, `Name(…)` or `tf.keras.….Name(…)` with literal arguments.
+
+    Returns:
+        The object, or None where the module has no class of that name.
+
+    Raises:
+        MaskwrightError: the text is no such call, or Keras refuses the arguments.
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    call = node if isinstance(node, ast.Call) else None
+    name = _last_name(call.func if call else node)
+    kind = getattr(module, name, None) if name else None
+    if not isinstance(kind, type):
+        return None
+    try:
+        arguments = [ast.literal_eval(argument) for argument in call.args] if call else []
+        options = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg} if call else {}
+        if arguments and isinstance(arguments[0], str):  # published files give a loss its name in first place
+            options.setdefault("name", arguments.pop(0))
+        return kind(*arguments, **options)
+    except (ValueError, TypeError) as error:
+        raise MaskwrightError(
+            f"{text} cannot be made ({error})",
+            where="[train]",
+            fix="Only literal arguments are read, as in Name(option=1.0).",
+        ) from None
+
+
+def _last_name(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None

@@ -1,0 +1,118 @@
+"""Architectures by name. To add one: a file in this folder with one function decorated by `architecture`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from maskwright.backend import import_keras
+from maskwright.errors import MaskwrightError, choices
+
+Build = Callable[..., Any]
+_FOUND: dict[str, Architecture] = {}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that can be built.
+
+    Attributes:
+        name: the short name. aliases: the reference's names.
+        build: `build(input_shape, classes, **options)` gives a `keras.Model`.
+        paper, year: where it was described.
+        multiple: `multiple(options)` is what height and width of its input must be multiples of.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    build: Build
+    paper: str
+    year: int
+    multiple: Callable[[dict[str, Any]], int]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its options with their defaults."""
+        parameters = inspect.signature(self.build).parameters.values()
+        return {item.name: item.default for item in parameters if item.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def architecture(
+    name: str, *, aliases: tuple[str, ...] = (), paper: str, year: int, multiple: Callable[[dict[str, Any]], int]
+) -> Callable[[Build], Build]:
+    """Register the decorated builder."""
+
+    def register(build: Build) -> Build:
+        _FOUND[name] = Architecture(name, aliases, build, paper, year, multiple)
+        return build
+
+    return register
+
+
+def architectures() -> dict[str, Architecture]:
+    """Every architecture by its short name."""
+    import_keras()
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+    return dict(sorted(_FOUND.items()))
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture of a short name or one of the reference's.
+
+    Raises:
+        MaskwrightError: there is none of that name.
+    """
+    known = architectures()
+    by_name = known | {alias: found for found in known.values() for alias in found.aliases}
+    if name not in by_name:
+        raise MaskwrightError(
+            f"there is no architecture {name!r}", where="[model] name", fix=choices(name, list(by_name))
+        )
+    return by_name[name]
+
+
+def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **options: Any) -> Any:
+    """Build a network.
+
+    Args:
+        name: short name (`unet`) or the reference's (`TensorflowUNet`).
+        input_shape: `(height, width, channels)` in px. A size that the network cannot halve often enough is padded
+            with zeros inside it, and cropped again at its end.
+        classes: 1 for one structure (sigmoid), else the number of classes, background counted (softmax).
+        options: those of the architecture; see `maskwright models NAME`.
+
+    Returns:
+        A `keras.Model` from `(B, H, W, C)` float32 to probabilities `(B, H, W, classes)` float32.
+
+    Raises:
+        MaskwrightError: an unknown name or option, or a value that it does not accept.
+    """
+    found = find_architecture(name)
+    for option in options:
+        if option not in found.options:
+            raise MaskwrightError(
+                f"{found.name} has no option {option!r}", where="[model]", fix=choices(option, list(found.options))
+            )
+    multiple = found.multiple(found.options | options)
+    if all(edge % multiple == 0 for edge in input_shape[:-1]):
+        return found.build(input_shape, classes, **options)
+    return _padded(found.build, input_shape, classes, multiple, options)
+
+
+def _padded(build: Build, shape: tuple[int, ...], classes: int, multiple: int, options: dict[str, Any]) -> Any:
+    keras = import_keras()
+    missing = [-edge % multiple for edge in shape[:-1]]
+    margins = tuple((edge // 2, edge - edge // 2) for edge in missing)
+    inner = build(
+        (*(edge + more for edge, more in zip(shape[:-1], missing, strict=True)), shape[-1]), classes, **options
+    )
+    inputs = keras.Input(shape, name="image")
+    probabilities = inner(keras.layers.ZeroPadding2D(margins)(inputs))
+    outputs = keras.layers.Cropping2D(margins, dtype="float32")(probabilities)
+    return keras.Model(inputs, outputs, name=f"{inner.name}_padded")

@@ -1,0 +1,83 @@
+"""Telling the user what goes on: bars on a terminal, plain lines elsewhere, always on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_PLAIN_EVERY = 10.0  # seconds between plain lines of one task
+
+Advance = Callable[..., None]
+
+
+class Reporter:
+    """Messages and progress; `quiet` keeps everything but warnings to itself."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True, highlight=False)
+
+    def say(self, message: str) -> None:
+        """A line of information."""
+        if not self.quiet:
+            self.console.print(message, markup=False, soft_wrap=True)
+
+    def warn(self, message: str) -> None:
+        """A line that should not be missed; kept when quiet."""
+        self.console.print(f"warning: {message}", style="bold yellow", markup=False, soft_wrap=True)
+
+    @contextmanager
+    def task(self, description: str, total: int, unit: str = "") -> Iterator[Advance]:
+        """Progress of `total` steps; the block gets `advance(count=1, note="")`, which threads may call."""
+        if self.quiet or not total:
+            yield lambda count=1, note="": None
+        elif self.console.is_terminal:
+            with self._bar() as bar:
+                task = bar.add_task(description, total=total, note="")
+                yield lambda count=1, note="": bar.update(task, advance=count, note=note)
+        else:
+            yield _Lines(self, description, total, unit).advance
+
+    def _bar(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+        )
+
+
+class _Lines:
+    """Progress as a line every few seconds, for logs."""
+
+    def __init__(self, reporter: Reporter, description: str, total: int, unit: str) -> None:
+        self.reporter, self.description, self.total, self.unit = reporter, description, total, unit
+        self.done = 0
+        self.started = self.last = time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self.done += count
+        now = time.monotonic()
+        if now - self.last < _PLAIN_EVERY:
+            return
+        self.last = now
+        left = (now - self.started) / self.done * (self.total - self.done)
+        self.reporter.say(
+            f"{self.description}: {self.done}/{self.total} {self.unit}, {duration(left)} left {note}".rstrip()
+        )
+
+
+def duration(seconds: float) -> str:
+    """`75` -> `1:15`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

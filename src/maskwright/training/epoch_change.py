@@ -1,0 +1,64 @@
+"""Predictions of some pictures after each epoch, to watch a network learn (the reference's epoch-change inference)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+
+from maskwright.config import Configuration
+from maskwright.data.pairs import list_images
+from maskwright.errors import MaskwrightError
+from maskwright.inference.engines import KerasEngine
+from maskwright.inference.masks import mask_picture
+from maskwright.inference.slices import predict_image
+from maskwright.models.saving import Metadata
+from maskwright.progress import Reporter
+from maskwright.storage import keep_aside, make_folder, write_bytes
+
+
+class EpochPredictions:
+    """Writes `Epoch_<n>_<name>.jpg` for the first pictures of `predict.images_dir`, where the configuration asks."""
+
+    def __init__(
+        self, config: Configuration, model: Any, metadata: Metadata, reporter: Reporter, *, fresh: bool
+    ) -> None:
+        settings = config.train
+        self.engine = KerasEngine(model, metadata)
+        self.config = config
+        self.tasks = [
+            (tiled, folder, source)
+            for tiled, wanted, folder, source in (
+                (False, settings.epoch_change_infer, settings.epoch_change_infer_dir, config.predict.images_dir),
+                (
+                    True,
+                    settings.epoch_change_tiledinfer,
+                    settings.epoch_change_tiledinfer_dir,
+                    config.predict.tiles.images_dir,
+                ),
+            )
+            if wanted
+        ]
+        for tiled, folder, source in self.tasks:
+            if source is None:
+                section = "predict.tiles" if tiled else "predict"
+                raise MaskwrightError(
+                    "is not set, and pictures are to be predicted after each epoch",
+                    where=f"[{section}] images_dir",
+                    fix="Name a folder of images.",
+                )
+            list_images(source)
+            if fresh:
+                if kept := keep_aside(folder):
+                    reporter.say(f"kept what was in {folder} as {kept.name}")
+                make_folder(folder)
+
+    def write(self, epoch: int) -> None:
+        """Predict with the weights as they are now; `epoch` counts from 1."""
+        for tiled, folder, source in self.tasks:
+            for path in list_images(source)[: self.config.train.num_infer_images]:
+                label = predict_image(self.engine, path, self.config.predict, tiled=tiled)
+                ending = path.suffix if tiled else ".jpg"
+                picture = mask_picture(label, self.config.predict, self.engine.metadata.label_rule.classes)
+                data = cv2.imencode(ending, picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes()
+                write_bytes(folder / f"Epoch_{epoch}_{path.stem}{ending}", data)

@@ -1,0 +1,100 @@
+"""Everything that must hold before the first step: pairs found, read, described, and no patient in two parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from maskwright.config import Configuration
+from maskwright.data.cache import common_dtype
+from maskwright.data.dataset import Dataset, class_names, input_rule, label_rule, open_dataset
+from maskwright.data.duplicates import find_duplicates
+from maskwright.data.pairs import Pair, shorten
+from maskwright.data.preprocess import level_range
+from maskwright.data.records import check_headers, require_every_class
+from maskwright.data.splits import Splits, collect, shared_patients
+from maskwright.errors import MaskwrightError
+from maskwright.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data that is fit to train on."""
+
+    train: Dataset
+    valid: Dataset | None
+    class_names: list[str]
+
+
+def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = False) -> Prepared:
+    """Find, read and check the training and validation pairs.
+
+    Raises:
+        MaskwrightError: pictures that cannot be used (all are listed), a class without a pixel, a shared patient.
+    """
+    wanted = ("train", "valid") if validates(config) else ("train",)
+    splits = collect(config.data, wanted, seed=config.train.seed)
+    refuse_leak(splits, reporter, allow=allow_leak)
+    dtype = common_dtype(check_headers([pair for pairs in splits.values() for pair in pairs]))
+    label, rule = label_rule(config, splits["train"]), input_rule(config)
+    datasets = {}
+    for part, pairs in splits.items():
+        with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
+            datasets[part] = open_dataset(pairs, label, rule, dtype, config.data, say=reporter.say, step=step)
+    train = datasets["train"]
+    names = class_names(config)
+    require_every_class(train.records, names)
+    low, high = level_range(dtype, min(r.low for r in train.records), max(r.high for r in train.records))
+    rule = replace(rule, low=low, high=high)
+    prepared = Prepared(
+        *(replace(datasets[p], input_rule=rule) if p in datasets else None for p in ("train", "valid")),
+        class_names=names,
+    )  # type: ignore[arg-type]
+    if prepared.valid:
+        _warn_of_duplicates(prepared.valid, train, reporter)
+    _describe(prepared, reporter, config.data.patient_pattern)
+    return prepared
+
+
+def validates(config: Configuration) -> bool:
+    """Whether there is anything to validate on."""
+    return config.data.valid.images is not None or config.data.valid_fraction > 0
+
+
+def refuse_leak(splits: Splits, reporter: Reporter, *, allow: bool) -> None:
+    """Refuse training and validation that share a patient, or say so where that is wanted.
+
+    Raises:
+        MaskwrightError: naming the patients.
+    """
+    shared = shared_patients(splits["train"], splits.get("valid", []))
+    if not shared:
+        return
+    message = f"{len(shared)} patients are in training and in validation: {shorten(shared)}"
+    if not allow:
+        raise MaskwrightError(
+            message,
+            where="[data]",
+            fix="Split by patient, or insist with --allow-leak; the "
+            "validation loss then says little about new patients.",
+        )
+    reporter.warn(f"{message}; the validation loss says little about new patients")
+
+
+def _warn_of_duplicates(valid: Dataset, train: Dataset, reporter: Reporter) -> None:
+    found = find_duplicates(valid.records, train.records)
+    if found:
+        names = [f"{item.one} ({'is' if item.identical else 'nearly'} {item.other})" for item in found]
+        reporter.warn(f"{len(found)} validation pictures are in training too, or nearly: {shorten(names, 3)}")
+
+
+def _describe(prepared: Prepared, reporter: Reporter, pattern: str | None) -> None:
+    parts = [("training", prepared.train), ("validation", prepared.valid)]
+    counts = [f"{len(data)} {name} pictures of {_patients(data.pairs)} patients" for name, data in parts if data]
+    reporter.say("data: " + ", ".join(counts if pattern else [count.split(" of ")[0] for count in counts]))
+    if not pattern:
+        reporter.say("data: no data.patient_pattern is set, so each picture counts as a patient of its own")
+
+
+def _patients(pairs: Sequence[Pair]) -> int:
+    return len({pair.patient for pair in pairs})

@@ -1,0 +1,171 @@
+"""A run folder: everything about one training, in one place."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwright.backend import processor_name, versions
+from maskwright.config import Configuration, load
+from maskwright.data.records import Record
+from maskwright.errors import MaskwrightError
+from maskwright.storage import atomic, write_json
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a training; its files are named here and nowhere else."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def model_file(self) -> Path:
+        """The best model."""
+        return self.path / "model.keras"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Weights, optimiser and counters after the last whole epoch."""
+        return self.path / "checkpoints" / "last.npz"
+
+    @property
+    def history_file(self) -> Path:
+        """A line an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def environment_file(self) -> Path:
+        """Versions, seed and data."""
+        return self.path / "environment.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Masks and overlays, where the command line names no other folder."""
+        return self.path / "predictions"
+
+    @property
+    def config(self) -> Configuration:
+        """The resolved configuration, read."""
+        return load(self.config_file).config
+
+    def history(self) -> list[dict[str, float]]:
+        """One dict an epoch: loss, val_loss, metrics, learning_rate, seconds, images_per_second, waiting."""
+        with self.history_file.open(newline="", encoding="utf-8") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    def is_trained(self) -> bool:
+        """Whether there is a model in it."""
+        return self.model_file.exists()
+
+    def require_model(self) -> Path:
+        """The model's path.
+
+        Raises:
+            MaskwrightError: nothing was trained here yet.
+        """
+        if not self.is_trained():
+            raise MaskwrightError(
+                "holds no trained model",
+                where=self.path,
+                fix="Run `maskwright train` first, or name the run folder with --run.",
+            )
+        return self.model_file
+
+
+def open_run(path: Path | str) -> Run:
+    """An existing run folder.
+
+    Raises:
+        MaskwrightError: the folder is no run.
+    """
+    run = Run(Path(path))
+    if not run.config_file.exists():
+        raise MaskwrightError(
+            "is no run folder (it has no config.toml)",
+            where=run.path,
+            fix="Name the folder that `maskwright train` printed.",
+        )
+    return run
+
+
+def write_history(run: Run, rows: list[dict[str, float]]) -> None:
+    """Write the history, all of it."""
+    with atomic(run.history_file) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
+
+
+def write_environment(run: Run, config: Configuration, precision: str, splits: dict[str, list[Record]]) -> None:
+    """Record what a result depends on beside the configuration."""
+    write_json(
+        run.environment_file,
+        {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": versions(),
+            "platform": platform.platform(),
+            "processor": processor_name(),
+            "seed": config.train.seed,
+            "precision": precision,
+            "git": git_revision(run.path.parent),
+            "data": {part: fingerprint(records) for part, records in splits.items()},
+        },
+    )
+
+
+def fingerprint(records: list[Record]) -> dict[str, Any]:
+    """What a part of the data is: how much, of whom, how large, and a hash over all of it."""
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=16)
+    for record in records:
+        digest.update(f"{record.name}|{record.image_hash}|{record.mask_hash}\n".encode())
+    sizes = sorted({(record.height, record.width) for record in records})
+    pixels = np.sum([record.class_pixels for record in records], axis=0)
+    return {
+        "pictures": len(records),
+        "patients": len({record.patient for record in records}),
+        "sizes": [f"{width}x{height}" for height, width in sizes[:10]],
+        "levels": sorted({r.dtype for r in records}),
+        "class_shares": [float(share) for share in pixels / pixels.sum()],
+        "hash": digest.hexdigest(),
+    }
+
+
+def git_revision(folder: Path) -> str | None:
+    """The commit of the folder that a run lies in, or None where there is none (or no git)."""
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def write_training_images(run: Run, records: list[Record]) -> None:
+    """Keep names, patients, hashes and thumbnails of what was trained on, so that leaks are found later."""
+    write_json(run.path / "training_images.json", [record.as_dict() for record in records])
+    with atomic(run.path / "training_thumbnails.npy") as temporary:
+        np.save(temporary, np.stack([record.thumbnail for record in records]))
+
+
+def read_training_images(run: Run) -> list[Record]:
+    """What was trained on; empty where the run does not say."""
+    try:
+        plain = json.loads((run.path / "training_images.json").read_text(encoding="utf-8"))
+        thumbnails = np.load(run.path / "training_thumbnails.npy", allow_pickle=False)
+    except FileNotFoundError:
+        return []
+    return [Record(**values, thumbnail=thumb) for values, thumb in zip(plain, thumbnails, strict=True)]

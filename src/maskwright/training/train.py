@@ -1,0 +1,191 @@
+"""A training from configuration to run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+from maskwright.backend import choose_precision, import_keras, seed_everything
+from maskwright.config import Configuration, Loaded, write_toml
+from maskwright.data.cache import default_folder
+from maskwright.data.loader import Batches
+from maskwright.errors import MaskwrightError
+from maskwright.models.registry import find_architecture
+from maskwright.models.saving import Metadata, build, save_model
+from maskwright.progress import Reporter
+from maskwright.storage import keep_aside, make_folder, write_error, write_text
+from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
+from maskwright.training.epoch_change import EpochPredictions
+from maskwright.training.fit import State, compile_model, fit
+from maskwright.training.outputs import TensorBoard, write_epoch_files
+from maskwright.training.prepare import Prepared, prepare
+from maskwright.training.run import Run, write_environment, write_training_images
+from maskwright.training.samples import augmenter
+
+STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
+# What may differ between a run and its continuation without changing the weights up to there.
+_MAY_CHANGE = {"epochs", "patience", "workers", "tensorboard", "show_summary", "num_infer_images"}
+
+
+def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_leak: bool = False) -> Run:
+    """Train what a configuration says, into its run folder.
+
+    Args:
+        loaded: the configuration and the run folder that belongs to it.
+        resume: go on after the last whole epoch of an interrupted training; the weights become the same as without
+            the interruption.
+        allow_leak: train although training and validation share a patient.
+
+    Raises:
+        MaskwrightError: something that must fail, before anything is written.
+    """
+    config, run = loaded.config, Run(loaded.run_dir)
+    resume = resume and _resumable(run, config, reporter)
+    prepared = prepare(config, reporter, allow_leak=allow_leak)
+    metadata = describe(config, prepared)
+    seed_everything(config.train.seed, deterministic=config.train.deterministic)
+    precision = choose_precision(config.train.precision, config.data.cache_dir or default_folder())
+    # Choosing may have built networks; the weights below must not depend on that.
+    import_keras().utils.set_random_seed(config.train.seed)
+    model = build(metadata, precision)
+    compile_model(model, config)
+    if not resume:
+        _start(run, loaded, prepared, precision, model, reporter)
+    state = State(**load_checkpoint(run.checkpoint_file, model)) if resume else State()
+    keeper = _Keeper(run, config, model, metadata, reporter, fresh=not resume)
+    reporter.say(
+        f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
+    )
+    batches = _batches(prepared, config, fresh=not resume)
+    state = fit(model, *batches, config, state, reporter, after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists)
+    reporter.say(f"done: best model in {run.model_file}")
+    return run
+
+
+def describe(config: Configuration, prepared: Prepared) -> Metadata:
+    """What will travel with the model.
+
+    Raises:
+        MaskwrightError: the architecture does not exist.
+    """
+    found = find_architecture(config.model.name)
+    section = config.model.model_dump()
+    options = {name: section[name] for name in found.options if section.get(name) is not None} | section["options"]
+    return Metadata(
+        architecture=found.name,
+        options=options,
+        channels=config.model.num_classes,
+        class_names=prepared.class_names,
+        input_rule=prepared.train.input_rule,
+        label_rule=prepared.train.label_rule,
+        threshold=config.predict.threshold,
+    )
+
+
+def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:
+    if not run.checkpoint_file.exists():
+        reporter.say(f"nothing to resume in {run.path}: training starts at the first epoch")
+        return False
+    before, now = run.config.model_dump(), config.model_dump()
+    changed = [
+        f"{section}.{key}"
+        for section in ("data", "mask", "model", "augmentation", "train")
+        for key, value in now[section].items()
+        if key not in _MAY_CHANGE and value != before[section][key] and not key.endswith("_dir")
+    ]
+    if changed:
+        raise MaskwrightError(
+            f"was started with other values of {', '.join(changed)}",
+            where=run.path,
+            fix="Resume with the same values, or train anew without --resume.",
+        )
+    return True
+
+
+def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: Any, reporter: Reporter) -> None:
+    """Put older results aside and write what is known before the first step."""
+    config = loaded.config
+    for folder in (run.path, config.train.model_dir, config.train.eval_dir):
+        if folder and (kept := keep_aside(folder)):
+            reporter.say(f"kept what was in {folder} as {kept.name}")
+    make_folder(run.path)
+    chosen = config.model_copy(update={"train": config.train.model_copy(update={"precision": precision})})
+    write_toml_file(run, chosen, loaded)
+    datasets = {"train": prepared.train, "valid": prepared.valid}
+    write_environment(run, config, precision, {part: list(data.records) for part, data in datasets.items() if data})
+    write_training_images(run, list(prepared.train.records))
+    lines: list[str] = []
+    model.summary(print_fn=lambda line, **_: lines.append(line))
+    write_text(run.path / "summary.txt", "\n".join(lines) + "\n")
+    if config.train.show_summary:
+        reporter.say("\n".join(lines))
+    if config.train.model_dir:
+        make_folder(config.train.model_dir)
+        shutil.copyfile(loaded.path, config.train.model_dir / loaded.path.name)
+
+
+def write_toml_file(run: Run, config: Configuration, loaded: Loaded) -> None:
+    """Write the resolved configuration into the run folder."""
+    comments = [f"Resolved from {loaded.path.name}; every key, every path absolute.", ""]
+    write_text(run.config_file, write_toml(config, everything=True, comments=comments))
+
+
+def _batches(prepared: Prepared, config: Configuration, *, fresh: bool) -> tuple[Batches, Batches | None]:
+    settings = config.train
+    train = Batches(
+        prepared.train,
+        settings.batch_size,
+        seed=settings.seed,
+        steps=settings.steps_per_epoch,
+        shuffle=True,
+        augment=augmenter(config.augmentation, fresh=fresh),
+        workers=settings.workers,
+    )
+    if prepared.valid is None:
+        return train, None
+    valid = Batches(prepared.valid, settings.batch_size, steps=settings.validation_steps, workers=settings.workers)
+    return train, valid
+
+
+class _Keeper:
+    """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch."""
+
+    def __init__(
+        self, run: Run, config: Configuration, model: Any, metadata: Metadata, reporter: Reporter, *, fresh: bool
+    ) -> None:
+        self.run, self.config, self.model, self.metadata = run, config, model, metadata
+        # The saved model computes in float32 on any machine, and carries no optimiser.
+        self.plain = build(metadata)
+        self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
+        self.predictions = EpochPredictions(config, model, metadata, reporter, fresh=fresh)
+
+    def after_epoch(self, state: State, best: bool) -> None:
+        row = state.rows[-1]
+        if best:
+            self._save_best(row)
+        write_epoch_files(self.run, self.config, state.rows)
+        self.predictions.write(state.epoch)
+        if self.tensorboard:
+            self.tensorboard.write(row)
+        save_checkpoint(self.run.checkpoint_file, self.model, state.as_dict())
+
+    def _save_best(self, row: dict[str, float]) -> None:
+        self.plain.set_weights(self.model.get_weights())
+        training = {"epoch": int(row["epoch"]), "loss": self.config.train.loss, **row}
+        save_model(self.plain, self.run.model_file, dataclasses.replace(self.metadata, training=training))
+        settings = self.config.train
+        if settings.model_dir is None:
+            return
+        target = settings.model_dir / settings.best_model_file
+        # Keras chooses the content by the ending: weights only, or everything.
+        ending = ".weights.h5" if settings.save_weights_only else target.suffix or ".h5"
+        temporary = target.with_name(f".{target.stem}{ending}")
+        try:
+            (self.plain.save_weights if settings.save_weights_only else self.plain.save)(temporary)
+            temporary.replace(target)
+        except OSError as error:
+            raise write_error(target, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
