@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,23 @@ def prepare_environment() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+@contextmanager
+def _native_messages_hidden() -> Iterator[None]:
+    """Hide what TensorFlow's C++ prints while it starts, before its own log level counts; errors are exceptions."""
+    if "keras" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def import_keras() -> Any:
     """Keras on the backend of `KERAS_BACKEND` (TensorFlow where unset).
 
@@ -30,7 +50,10 @@ def import_keras() -> Any:
     """
     prepare_environment()
     try:
-        import keras
+        with _native_messages_hidden():
+            import keras
+
+            keras.ops.zeros(1)  # starts the devices, which has messages of its own
     except ModuleNotFoundError as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise MaskwrightError(

@@ -27,11 +27,14 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="DIR", dest="run_dir", help="run folder (default: runs/NAME beside the file)")
 
 
-def load_and_tell(arguments: argparse.Namespace, reporter: Reporter) -> Loaded:
-    """Load the configuration and say aloud what is wrong in it."""
+def load_and_tell(arguments: argparse.Namespace, reporter: Reporter, *, whole: bool = False) -> Loaded:
+    """Load the configuration and say aloud what is wrong in it: each problem, or (not `whole`) how many there are."""
     from maskwright.api import load_config
 
     loaded = load_config(arguments.config, arguments.overrides, run_dir=arguments.run_dir)
-    for problem in loaded.problems:
-        reporter.warn(f"{loaded.path.name}: {problem}")
+    if whole:
+        for problem in loaded.problems:
+            reporter.warn(f"{loaded.path.name}: {problem}")
+    elif loaded.problems:
+        reporter.say(f"{loaded.path.name}: {len(loaded.problems)} remarks; `maskwright config check` lists them")
     return loaded

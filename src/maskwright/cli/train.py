@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Train and report the best epoch."""
     from maskwright.api import train
 
-    loaded = load_and_tell(arguments, reporter)
+    loaded = load_and_tell(arguments, reporter, whole=True)
     result = train(loaded, resume=arguments.resume, allow_leak=arguments.allow_leak, reporter=reporter)
     rows = result.history()
     best = min(rows, key=lambda row: row.get("val_loss", row["loss"]))

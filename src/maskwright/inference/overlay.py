@@ -43,7 +43,7 @@ def viewable(image: np.ndarray) -> np.ndarray:
         low, high = float(image.min()), float(image.max())
         image = np.rint((image.astype(np.float32) - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
     image = image if image.ndim == 3 else image[..., None]
-    return np.ascontiguousarray(np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image)
+    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else np.array(image)
 
 
 def _draw(picture: np.ndarray, inside: np.ndarray, colour: tuple[int, int, int], thickness: int) -> None:

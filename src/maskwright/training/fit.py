@@ -100,37 +100,49 @@ def fit(
 def _epoch(model: Any, train: Batches, valid: Batches | None, epoch: int, epochs: int, reporter: Reporter) -> Row:
     row: Row = {"epoch": float(epoch + 1)}
     begin = time.perf_counter()
-    pictures = 0
-    model.reset_metrics()
-    logs: dict[str, Any] = {}
+    mean = _Mean()
     with reporter.task(f"epoch {epoch + 1}/{epochs}", train.steps, "steps") as advance:
         for images, labels in train.epoch(epoch):
-            logs = model.train_on_batch(images, labels, return_dict=True)
-            pictures += len(images)
+            mean.add(model.train_on_batch(images, labels, return_dict=True), len(images))
             spent = time.perf_counter() - begin
             advance(
-                note=f"loss {float(logs['loss']):.4f}  {pictures / spent:.1f} img/s  "
+                note=f"loss {mean.values()['loss']:.4f}  {mean.count / spent:.1f} img/s  "
                 f"{train.waited / spent:.0%} waiting for data"
             )
     spent = time.perf_counter() - begin
-    row |= {name: float(value) for name, value in logs.items()}
+    row |= mean.values()
     if valid:
         row |= {f"val_{name}": value for name, value in validate(model, valid).items()}
     return row | {
         "learning_rate": float(model.optimizer.learning_rate),
         "seconds": time.perf_counter() - begin,
-        "images_per_second": pictures / spent,
+        "images_per_second": mean.count / spent,
         "waiting": train.waited / spent,
     }
 
 
 def validate(model: Any, valid: Batches) -> Row:
     """Loss and metrics over the validation batches."""
-    model.reset_metrics()
-    logs: dict[str, Any] = {}
+    mean = _Mean()
     for images, labels in valid.epoch(0):
-        logs = model.test_on_batch(images, labels, return_dict=True)
-    return {name: float(value) for name, value in logs.items()}
+        mean.add(model.test_on_batch(images, labels, return_dict=True), len(images))
+    return mean.values()
+
+
+class _Mean:
+    """Means over the pictures of an epoch of what Keras says of each batch (it starts anew at every batch)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums: Row = {}
+
+    def add(self, logs: dict[str, Any], count: int) -> None:
+        self.count += count
+        for name, value in logs.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value) * count
+
+    def values(self) -> Row:
+        return {name: total / self.count for name, total in self.sums.items()}
 
 
 def describe(row: Row, epochs: int, best: bool) -> str:
