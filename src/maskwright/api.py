@@ -163,7 +163,7 @@ def _resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir:
     """The configuration and run folder behind a file, a run folder or an object."""
     if isinstance(target, Loaded):
         return target
-    path = Path(getattr(target, "path", target))
+    path = Path(target) if isinstance(target, str | Path) else target.path
     if path.is_dir():
         from maskwright.training.run import open_run
 

@@ -12,7 +12,9 @@ import numpy as np
 from maskwright import api
 from maskwright.data.images import read_image
 from maskwright.data.labels import LabelRule
+from maskwright.data.pairs import Pair
 from maskwright.data.phantom import PATTERN, write_phantoms
+from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
 from maskwright.data.splits import collect
 from maskwright.inference.overlay import overlay
@@ -20,6 +22,7 @@ from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, write_bytes, write_text
 
 PATIENTS = 26
+_EDGE = 288  # px of a slice in the picture
 _CONFIG = f"""# The demonstration: a small U-Net on phantoms. Every key is explained in docs/configuration.md.
 [data]
 images = "dataset/images"
@@ -82,23 +85,22 @@ def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: in
     test = collect(loaded.config.data, ("test",), seed=loaded.config.train.seed)["test"]
     api.predict(loaded, [pair.image for pair in test], reporter=reporter)
     picture = folder / "demo.png"
-    chosen = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 150][:: max(1, len(test) // 12)][:8]
-    tiles = [
-        overlay(
-            read_image(pair.image),
-            read_label(run.predictions / f"{pair.name}.png", LabelRule()),
-            (255, 220, 0),
-            read_label(pair.mask, LabelRule()),
-        )
-        for pair in chosen
-    ]
+    filled = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 100]
+    chosen = [filled[i] for i in np.linspace(0, len(filled) - 1, min(8, len(filled))).astype(int)]
+    tiles = [_tile(pair, run.predictions / f"{pair.name}.png") for pair in chosen]
     write_bytes(picture, cv2.imencode(".png", sheet(tiles)[..., ::-1])[1].tobytes())
     return Demo(folder, run.path, picture, evaluation.summary)
 
 
-def sheet(pictures: list[np.ndarray], columns: int = 4, edge: int = 256) -> np.ndarray:
-    """Pictures side by side, each `edge` px, `(H, W, 3)` uint8."""
-    tiles = [cv2.resize(picture, (edge, edge), interpolation=cv2.INTER_NEAREST) for picture in pictures]
-    tiles += [np.zeros((edge, edge, 3), np.uint8)] * (-len(tiles) % columns)
+def _tile(pair: Pair, prediction: Path) -> np.ndarray:
+    """One slice with prediction and truth; enlarged before the outlines are drawn, so that they stay fine."""
+    truth, found = read_label(pair.mask, LabelRule()), read_label(prediction, LabelRule())
+    image = cv2.resize(read_image(pair.image), (_EDGE, _EDGE), interpolation=cv2.INTER_CUBIC)
+    return overlay(image, resize_label(found, _EDGE, _EDGE), (255, 220, 0), resize_label(truth, _EDGE, _EDGE))
+
+
+def sheet(pictures: list[np.ndarray], columns: int = 4) -> np.ndarray:
+    """Pictures of one size side by side, `(H, W, 3)` uint8."""
+    tiles = pictures + [np.zeros_like(pictures[0])] * (-len(pictures) % columns)
     rows = [np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)]
     return np.concatenate(rows)

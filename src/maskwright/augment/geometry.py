@@ -73,7 +73,11 @@ class Distortion:
         smooth = cv2.GaussianBlur(noise, (0, 0), self.sigma)
         largest = self.amount * max(x.shape)
         dx, dy = (np.gradient(smooth, axis=axis) for axis in (1, 0))
-        return tuple(at + d * np.float32(largest / max(np.abs(d).max(), 1e-12)) for at, d in ((x, dx), (y, dy)))  # type: ignore[return-value]
+        return x + _scaled(dx, largest), y + _scaled(dy, largest)
+
+
+def _scaled(field: np.ndarray, largest: float) -> np.ndarray:
+    return field * np.float32(largest / max(float(np.abs(field).max()), 1e-12))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from maskwright.config.schema import Configuration
 
 # `section.key` of the reference -> the same of our schema, and which keys may only be left out at a price.
 KEYS: dict[str, str] = {
-    field.json_schema_extra["reference"]: path
+    str(field.json_schema_extra["reference"]): path
     for path, field in fields(Configuration)
     if isinstance(field.json_schema_extra, dict) and "reference" in field.json_schema_extra
 }
@@ -31,7 +31,9 @@ def read_reference(text: str, overrides: dict[str, str]) -> tuple[Configuration,
     Never fails on what the file says: a value that cannot be read becomes the default, and a `Problem` says so.
     """
     entries, problems = parse(text)
-    entries |= {name: Entry(*name.split(".", 1), text=value, line=0) for name, value in overrides.items()}
+    for name, value in overrides.items():
+        section, key = name.split(".", 1)
+        entries[name] = Entry(section, key, value, line=0)
     values = _values(entries, problems)
     lines = {name: entry.line or None for name, entry in entries.items()}
     known: dict[str, Any] = {}

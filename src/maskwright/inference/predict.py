@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
 
 import cv2
@@ -17,7 +19,7 @@ from maskwright.errors import MaskwrightError, RunFailed
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import class_colour, decide, mask_bytes, mask_suffix
 from maskwright.inference.overlay import overlay
-from maskwright.inference.slices import Picture, full_probabilities, load_picture, run_batches
+from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, run_batches
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_json
 
@@ -80,13 +82,11 @@ def predict_files(
     if merged and merged.parent != output:
         _make_room(merged, [path.name for path in images], reporter, ours=ours)
     result = Predictions(output, merged)
-    stream = (
-        run_batches(
-            engine, images, lambda path: load_picture(engine, path), lambda item: item.inputs, options.batch_size
-        )
-        if not tiled
-        else _one_by_one(engine, images)
-    )
+    stream: Iterator[tuple[Path, Picture | MaskwrightError, np.ndarray | None]]
+    if tiled:
+        stream = ((path, item, None) for path, item in ahead(images, partial(load_picture, engine), count=2))
+    else:
+        stream = run_batches(engine, images, partial(load_picture, engine), attrgetter("inputs"), options.batch_size)
     with reporter.task("predicting", len(images), "images") as advance:
         for path, item, small in stream:
             advance()
@@ -111,14 +111,6 @@ def predict_files(
             f"none of {len(images)} images could be read", where=images[0].parent, fix="See the list above."
         )
     return result
-
-
-def _one_by_one(engine: KerasEngine, images: Sequence[Path]):  # type: ignore[no-untyped-def]
-    for path in images:
-        try:
-            yield path, load_picture(engine, path), None
-        except MaskwrightError as error:
-            yield path, error, None
 
 
 def _make_room(folder: Path, names: Sequence[str], reporter: Reporter, *, ours: bool) -> None:
@@ -173,6 +165,3 @@ def _encoded(picture: np.ndarray, suffix: str) -> bytes:
     kind = Image.registered_extensions().get(suffix.lower(), "PNG")
     Image.fromarray(picture).save(buffer, kind, **({"quality": 95} if kind == "JPEG" else {}))
     return buffer.getvalue()
-
-
-__all__ = ["Picture", "Predictions", "find_images", "predict_files"]

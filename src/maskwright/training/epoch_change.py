@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -26,20 +27,15 @@ class EpochPredictions:
         settings = config.train
         self.engine = KerasEngine(model, metadata)
         self.config = config
-        self.tasks = [
-            (tiled, folder, source)
-            for tiled, wanted, folder, source in (
-                (False, settings.epoch_change_infer, settings.epoch_change_infer_dir, config.predict.images_dir),
-                (
-                    True,
-                    settings.epoch_change_tiledinfer,
-                    settings.epoch_change_tiledinfer_dir,
-                    config.predict.tiles.images_dir,
-                ),
-            )
-            if wanted
+        predict = config.predict
+        asked = [
+            (False, settings.epoch_change_infer, settings.epoch_change_infer_dir, predict.images_dir),
+            (True, settings.epoch_change_tiledinfer, settings.epoch_change_tiledinfer_dir, predict.tiles.images_dir),
         ]
-        for tiled, folder, source in self.tasks:
+        self.tasks: list[tuple[bool, Path, list[Path]]] = []
+        for tiled, wanted, folder, source in asked:
+            if not wanted:
+                continue
             if source is None:
                 section = "predict.tiles" if tiled else "predict"
                 raise MaskwrightError(
@@ -47,7 +43,7 @@ class EpochPredictions:
                     where=f"[{section}] images_dir",
                     fix="Name a folder of images.",
                 )
-            list_images(source)
+            self.tasks.append((tiled, folder, list_images(source)[: settings.num_infer_images]))
             if fresh:
                 if kept := keep_aside(folder):
                     reporter.say(f"kept what was in {folder} as {kept.name}")
@@ -55,8 +51,8 @@ class EpochPredictions:
 
     def write(self, epoch: int) -> None:
         """Predict with the weights as they are now; `epoch` counts from 1."""
-        for tiled, folder, source in self.tasks:
-            for path in list_images(source)[: self.config.train.num_infer_images]:
+        for tiled, folder, images in self.tasks:
+            for path in images:
                 label = predict_image(self.engine, path, self.config.predict, tiled=tiled)
                 ending = path.suffix if tiled else ".jpg"
                 picture = mask_picture(label, self.config.predict, self.engine.metadata.label_rule.classes)

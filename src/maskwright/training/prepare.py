@@ -46,10 +46,8 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     require_every_class(train.records, names)
     low, high = level_range(dtype, min(r.low for r in train.records), max(r.high for r in train.records))
     rule = replace(rule, low=low, high=high)
-    prepared = Prepared(
-        *(replace(datasets[p], input_rule=rule) if p in datasets else None for p in ("train", "valid")),
-        class_names=names,
-    )  # type: ignore[arg-type]
+    ready = {part: replace(dataset, input_rule=rule) for part, dataset in datasets.items()}
+    prepared = Prepared(ready["train"], ready.get("valid"), names)
     if prepared.valid:
         _warn_of_duplicates(prepared.valid, train, reporter)
     _describe(prepared, reporter, config.data.patient_pattern)
