@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from maskwright.config.paths import subsection
+from maskwright.config.reference import nest
 from maskwright.config.schema import Configuration, Section
 from maskwright.config.toml import dumps
 
@@ -61,21 +62,15 @@ def _entry(section: str, name: str, field: FieldInfo) -> str:
     if reference := extra.get("reference"):
         facts.append("reference: `[{}] {}`".format(*str(reference).split(".", 1)))
     example = extra.get("example", field.default)
-    line = _assignment(name, example)
-    return (
-        f"\n### {section}.{name}\n\n{field.description}\n\n*{' · '.join(facts)}*\n\n```toml\n[{section}]\n{line}```\n"
-    )
-
-
-def _assignment(name: str, value: Any) -> str:
-    value = value.as_posix() if isinstance(value, PurePath) else value
-    return dumps({name: value})
+    block = dumps(nest({f"{section}.{name}": example.as_posix() if isinstance(example, PurePath) else example}))
+    return f"\n### {section}.{name}\n\n{field.description}\n\n*{' · '.join(facts)}*\n\n```toml\n{block}```\n"
 
 
 def _shown(value: Any) -> str:
     if value is None or value is PydanticUndefined:
         return "none"
-    return "`" + _assignment("v", value).partition("=")[2].strip() + "`" if value != {} else "none"
+    value = value.as_posix() if isinstance(value, PurePath) else value
+    return "`" + dumps({"v": value}).partition("=")[2].strip() + "`" if value != {} else "none"
 
 
 def _type(annotation: Any) -> str:

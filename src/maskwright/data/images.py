@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def read_header(path: Path) -> Header:
         raise UnreadableImage(f"cannot be read ({error})", where=path) from None
 
 
-def _header(picture: Image.Image, path: Path) -> Header:
+def _header(picture: Any, path: Path) -> Header:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise _too_large(path, f"{width} x {height} pixels")
@@ -79,6 +80,8 @@ def _header(picture: Image.Image, path: Path) -> Header:
         dtype = "uint16"
     elif picture.mode in {"I", "F"}:
         dtype = "float32"
+    elif picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8:  # BitsPerSample; Pillow would reduce it
+        dtype = "float32" if 3 in picture.tag_v2.get(339, ()) else "uint16"
     elif picture.format == "PNG":
         with path.open("rb") as file:
             # The bit depth is byte 24, in the IHDR chunk (PNG specification, 11.2.2).

@@ -181,5 +181,5 @@ class ModelSection(Section):
     options: dict[str, bool | int | float | str | list] = key(
         {},
         "Options of the architecture that have no key of their own; `maskwright models NAME` lists them.",
-        example={},
+        example={"base_filters": 8},
     )

@@ -1,0 +1,40 @@
+# `make demo` and `make test` set up all that they need in .venv; Python 3.11 to 3.13 and make are enough.
+PYTHON ?= $(shell for v in python3.12 python3.11 python3.13 python3 python; do \
+	$$v -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$v && break; done)
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check format docs clean
+
+demo: .venv/.runtime
+	$(BIN)/maskwright demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/.runtime
+	$(BIN)/maskwright config schema --markdown > docs/configuration.md
+	$(BIN)/maskwright config schema > docs/maskwright.schema.json
+
+.venv/.runtime: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime
+	$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

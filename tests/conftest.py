@@ -1,0 +1,92 @@
+"""Tiny data sets and configurations, made in milliseconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskwright.progress import Reporter
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests out of the user's cache, and their networks off the other workers' cores."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["LOCALAPPDATA"] = os.environ["XDG_CACHE_HOME"]
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, or a skip with a reason."""
+    if not SHARED.is_dir():
+        pytest.skip(f"real data is not here: {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def quiet() -> Reporter:
+    """A reporter that says nothing."""
+    return Reporter(quiet=True)
+
+
+def draw_pair(rng: np.random.Generator, size: tuple[int, int] = (32, 32)) -> tuple[np.ndarray, np.ndarray]:
+    """A noisy picture with a bright ellipse, and its mask of 0 and 255."""
+    height, width = size
+    mask = np.zeros(size, np.uint8)
+    centre = (int(rng.integers(width // 3, 2 * width // 3)), int(rng.integers(height // 3, 2 * height // 3)))
+    cv2.ellipse(mask, centre, (width // 5, height // 6), float(rng.integers(180)), 0, 360, 255, -1)
+    image = np.clip(60 + 120 * (mask > 0) + rng.normal(0, 15, size), 0, 255).astype(np.uint8)
+    return image, mask
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """`images/` and `masks/` of 8 patients with 3 slices each, 32x32 PNG, named `P<patient>-<slice>.png`."""
+    folder = tmp_path / "dataset"
+    rng = np.random.default_rng(1)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for patient in range(8):
+        for number in range(3):
+            for part, picture in zip(("images", "masks"), draw_pair(rng), strict=True):
+                cv2.imwrite(str(folder / part / f"P{patient:02d}-{number}.png"), picture)
+    return folder
+
+
+CONFIG = r"""
+[data]
+images = "dataset/images"
+masks = "dataset/masks"
+patient_pattern = 'P(\d+)'
+valid_fraction = 0.25
+test_fraction = 0.25
+cache_dir = "cache"
+[model]
+image_width = 32
+image_height = 32
+base_filters = 4
+num_layers = 2
+[augmentation]
+probability = 0.5
+[train]
+epochs = 2
+batch_size = 4
+precision = "float32"
+[predict]
+precision = "float32"
+"""
+
+
+@pytest.fixture
+def config_file(dataset: Path) -> Path:
+    """A configuration for `dataset`, beside it."""
+    path = dataset.parent / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
