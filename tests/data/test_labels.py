@@ -55,9 +55,14 @@ def test_grey_levels_of_a_compressed_mask(seed, quality):
     )
     assert (found != truth).mean() < 0.01
     for number in range(4):
-        # What another organ leaves of one may be a sliver without a certain pixel; whatever has a core is kept.
-        if cv2.erode((truth == number).astype(np.uint8), np.ones((7, 7))).sum() > 20:
-            assert area(found, number) == pytest.approx(area(truth, number), rel=0.08)
+        # What another organ leaves of one may be a sliver without a certain pixel; whatever has a core is kept, and
+        # its outline lies within three quarters of a pixel on average.
+        core = cv2.erode((truth == number).astype(np.uint8), np.ones((7, 7)))
+        if core.sum() > 20:
+            outline = (
+                area(cv2.morphologyEx((truth == number).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3)))) / 2
+            )
+            assert abs(area(found, number) - area(truth, number)) <= 0.75 * outline
 
 
 @settings(max_examples=15, deadline=None)

@@ -21,9 +21,7 @@ from maskwright.storage import keep_aside, make_folder, write_bytes
 class EpochPredictions:
     """Writes `Epoch_<n>_<name>.jpg` for the first pictures of `predict.images_dir`, where the configuration asks."""
 
-    def __init__(
-        self, config: Configuration, model: Any, metadata: Metadata, reporter: Reporter, *, fresh: bool
-    ) -> None:
+    def __init__(self, config: Configuration, model: Any, metadata: Metadata) -> None:
         settings = config.train
         self.engine = KerasEngine(model, metadata)
         self.config = config
@@ -44,10 +42,13 @@ class EpochPredictions:
                     fix="Name a folder of images.",
                 )
             self.tasks.append((tiled, folder, list_images(source)[: settings.num_infer_images]))
-            if fresh:
-                if kept := keep_aside(folder):
-                    reporter.say(f"kept what was in {folder} as {kept.name}")
-                make_folder(folder)
+
+    def begin(self, reporter: Reporter) -> None:
+        """Put what an earlier training left in the folders aside."""
+        for _, folder, _ in self.tasks:
+            if kept := keep_aside(folder):
+                reporter.say(f"kept what was in {folder} as {kept.name}")
+            make_folder(folder)
 
     def write(self, epoch: int) -> None:
         """Predict with the weights as they are now; `epoch` counts from 1."""

@@ -79,21 +79,28 @@ def curves(title: str, names: tuple[str, str], rows: Sequence[Row]) -> bytes:
 
 
 class TensorBoard:
-    """Scalars of each epoch in TensorBoard's format, through its own writer, so that any backend will do."""
+    """Scalars of each epoch in TensorBoard's format, through its own writer, so that any backend will do.
+
+    Raises:
+        MaskwrightError: TensorBoard is not installed.
+    """
 
     def __init__(self, folder: Path) -> None:
         if importlib.util.find_spec("tensorboard") is None:
             raise MaskwrightError(
                 "the package tensorboard is not installed",
                 where="[train] tensorboard",
-                fix="pip install tensorboard, or set it to false.",
+                fix='pip install "maskwright[tensorboard]", or set it to false.',
             )
-        from tensorboard.summary import Writer
-
-        self._writer: Any = Writer(str(folder))
+        self._folder = folder
+        self._writer: Any = None
 
     def write(self, row: Row) -> None:
         """Write one epoch."""
+        if self._writer is None:
+            from tensorboard.summary import Writer
+
+            self._writer = Writer(str(self._folder))
         for name, value in row.items():
             if name != "epoch":
                 self._writer.add_scalar(name, value, step=int(row["epoch"]))

@@ -51,10 +51,11 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     import_keras().utils.set_random_seed(config.train.seed)
     model = build(metadata, precision)
     compile_model(model, config)
+    keeper = _Keeper(run, config, model, metadata)
     if not resume:
         _start(run, loaded, prepared, precision, model, reporter)
+        keeper.predictions.begin(reporter)
     state = State(**load_checkpoint(run.checkpoint_file, model)) if resume else State()
-    keeper = _Keeper(run, config, model, metadata, reporter, fresh=not resume)
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
@@ -152,14 +153,12 @@ def _batches(prepared: Prepared, config: Configuration, *, fresh: bool) -> tuple
 class _Keeper:
     """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch."""
 
-    def __init__(
-        self, run: Run, config: Configuration, model: Any, metadata: Metadata, reporter: Reporter, *, fresh: bool
-    ) -> None:
+    def __init__(self, run: Run, config: Configuration, model: Any, metadata: Metadata) -> None:
         self.run, self.config, self.model, self.metadata = run, config, model, metadata
         # The saved model computes in float32 on any machine, and carries no optimiser.
         self.plain = build(metadata)
         self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
-        self.predictions = EpochPredictions(config, model, metadata, reporter, fresh=fresh)
+        self.predictions = EpochPredictions(config, model, metadata)
 
     def after_epoch(self, state: State, best: bool) -> None:
         row = state.rows[-1]

@@ -1,0 +1,143 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskwright.cli import main
+from maskwright.cli._main import command_names, load_command
+
+HEAVY = {"keras", "tensorflow", "jax", "torch", "matplotlib", "cv2", "pydantic", "numpy"}
+
+
+def imported_by(*words):
+    """Top-level modules that a command line imports, in a process of its own."""
+    code = (
+        "import sys\nfrom maskwright.cli import main\n"
+        f"try:\n    main({list(words)!r})\nexcept SystemExit:\n    pass\n"
+        "print(' '.join({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [("--help",), ("score", "--help"), ("train", "--help"), ("--version",)])
+def test_help_imports_nothing_heavy(words):
+    assert not HEAVY & imported_by(*words)
+
+
+def test_score_stats_and_check_never_wait_for_keras(config_file, dataset, tmp_path):
+    for words in (
+        ("score", str(dataset / "masks"), str(dataset / "masks")),
+        ("stats", str(dataset), "--output", str(tmp_path)),
+        ("config", "check", str(config_file)),
+        ("config", "schema"),
+    ):
+        assert not {"keras", "tensorflow", "jax", "torch"} & imported_by(*words)
+
+
+def test_every_command_has_help_and_an_example():
+    assert set(command_names()) >= {
+        "config",
+        "demo",
+        "doctor",
+        "evaluate",
+        "models",
+        "predict",
+        "score",
+        "stats",
+        "train",
+    }
+    for name in command_names():
+        module = load_command(name)
+        assert module.HELP and module.EXAMPLE.startswith(f"maskwright {name}")
+
+
+def run(capsys, *words):
+    code = main(list(words))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_score_of_the_truth_itself(capsys, dataset, tmp_path):
+    code, out, _ = run(capsys, "score", str(dataset / "masks"), str(dataset / "masks"), "--json", "--patient-pattern",
+                       r"P(\d+)", "--output", str(tmp_path / "scores"))  # fmt: skip
+    found = json.loads(out)
+    assert code == 0 and (found["images"], found["patients"]) == (24, 8)
+    assert found["per_image"]["dice"]["mean"] == found["per_patient"]["dice"]["min"] == 1
+    assert {"mean", "std", "median", "min", "max", "n", "ci95"} == set(found["per_patient"]["dice"])
+    assert len((tmp_path / "scores" / "per_patient.csv").read_text(encoding="utf-8").splitlines()) == 9
+
+
+def test_a_users_mistake_is_one_message_and_2(capsys, tmp_path):
+    code, out, err = run(capsys, "score", str(tmp_path / "none"), str(tmp_path), "--json")
+    assert code == 2 and json.loads(out)["code"] == 2
+    assert "none" in err and "Traceback" not in err
+    code, _, err = run(capsys, "score", str(tmp_path / "none"), str(tmp_path), "--debug")
+    assert code == 2 and "Traceback" in err
+
+
+@pytest.mark.parametrize("words", [("trai", "x"), ("train",), ("score", "a")])
+def test_wrong_usage_is_2(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(list(words))
+    assert stop.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_config_check_show_convert(capsys, tmp_path, config_file):
+    good, bad, old = config_file, tmp_path / "bad.toml", tmp_path / "old.config"
+    bad.write_text("[train]\nepoch = 1\n", encoding="utf-8")
+    old.write_text('[train]\nimage_datapath = "./images"\nepochs = 3\nepochs = 4\n', encoding="utf-8")
+    assert run(capsys, "config", "check", str(good), str(old))[0] == 0
+    code, out, _ = run(capsys, "config", "check", str(good), str(old), str(bad), "--json")
+    files = {Path(item["file"]).name: item for item in json.loads(out)["files"]}
+    assert code == 2 and not files["bad.toml"]["loads"] and "epochs" in files["bad.toml"]["error"]
+    assert [p["line"] for p in files["old.config"]["problems"] if p["place"] == "[train] epochs"] == [4]
+    assert run(capsys, "config", "convert", str(old), "--output", str(tmp_path / "new.toml"))[0] == 0
+    text = (tmp_path / "new.toml").read_text(encoding="utf-8")
+    assert 'images = "images"' in text and "epochs = 4" in text
+    shown = json.loads(
+        run(capsys, "config", "show", str(tmp_path / "new.toml"), "--set", "train.epochs=9", "--json")[1]
+    )
+    assert shown["train"]["epochs"] == 9 and shown["data"]["train"]["images"] == str(tmp_path / "images")
+    before, after = (
+        json.loads(run(capsys, "config", "show", str(p), "--json")[1]) for p in (old, tmp_path / "new.toml")
+    )
+    assert before == after
+
+
+def test_stats(capsys, dataset, tmp_path):
+    (dataset / "images" / "P07-2.png").write_bytes((dataset / "images" / "P00-0.png").read_bytes())
+    code, out, _ = run(
+        capsys, "stats", str(dataset), "--patient-pattern", r"P(\d+)", "--output", str(tmp_path), "--json"
+    )
+    part = json.loads(out)["parts"]["all"]
+    assert code == 0 and (part["pairs"], part["patients"], part["sizes"]) == (24, 8, {"32x32": 24})
+    assert part["repeated_images"] == 1 and part["empty_masks"] == 0
+    assert (tmp_path / "dataset_Statistics.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_models_and_doctor(capsys):
+    found = json.loads(run(capsys, "models", "--size", "512", "512", "--channels", "3", "--json")[1])["models"]
+    unet = next(item for item in found if item["name"] == "unet")
+    assert unet["parameters"] == 1_941_105 and "TensorflowUNet" in unet["aliases"]
+    code, out, _ = run(capsys, "doctor", "--json")
+    assert code == 0 and json.loads(out)["versions"]["keras"]
+
+
+def test_train_evaluate_predict_from_the_command_line(capsys, config_file, dataset, tmp_path):
+    folder = config_file.parent / "runs" / "config"
+    code, out, _ = run(capsys, "train", str(config_file), "--json", "--quiet", "--set", "train.epochs=1")
+    assert code == 0 and json.loads(out)["run"] == str(folder)
+    for target in ((str(config_file),), (str(folder),), (str(config_file), "--run", str(folder))):
+        code, out, _ = run(capsys, "evaluate", *target, "--json", "--quiet")
+        assert code == 0 and json.loads(out)["patients"] == 2
+    assert {path.name for path in folder.glob("*.csv")} >= {"evaluation.csv", "per_image.csv", "per_patient.csv"}
+    code, out, _ = run(capsys, "predict", str(folder), str(dataset / "images"), "--json", "--quiet")
+    assert code == 0 and len(json.loads(out)["masks"]) == 24
+    assert (folder / "predictions" / "P00-0.png").exists() and (folder / "predictions" / "overlays").is_dir()
+    (tmp_path / "none").mkdir()
+    code, _, err = run(capsys, "evaluate", str(tmp_path / "none"), "--quiet")
+    assert code == 2 and "no run folder" in err

@@ -1,0 +1,98 @@
+import shutil
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from maskwright.config import load
+from maskwright.data import cache
+from maskwright.data.dataset import input_rule, open_dataset
+from maskwright.data.labels import LabelRule
+from maskwright.data.splits import collect
+from maskwright.errors import MaskwrightError
+
+
+@pytest.fixture
+def opened(config_file):
+    config = load(config_file).config
+
+    def open_(**changes):
+        data = config.data.model_copy(update=changes)
+        return open_dataset(collect(data, ("train",))["train"], LabelRule(), input_rule(config), "uint8", data)
+
+    return open_
+
+
+def test_cached_and_decoded_anew_are_the_same(opened):
+    cached, again, direct = opened(), opened(), opened(cache=False)
+    assert cached.cached and not direct.cached
+    for i in range(len(direct)):
+        for one, other, third in zip(cached.load(i), again.load(i), direct.load(i), strict=True):
+            assert one.dtype == np.uint8
+            assert np.array_equal(one, third) and np.array_equal(other, third)
+    assert cached.records == direct.records == again.records
+
+
+def test_a_changed_file_makes_a_new_entry(opened, config_file):
+    first = opened()
+    path = first.pairs[0].image
+    shutil.copyfile(first.pairs[1].image, path)
+    second = opened()
+    assert np.array_equal(second.load(0)[0], second.load(1)[0])
+    assert not np.array_equal(first.load(0)[0], second.load(0)[0])
+    assert len(cache.entries(config_file.parent / "cache")) == 2
+
+
+def test_settings_are_part_of_the_key(config_file):
+    config = load(config_file).config
+    pairs = collect(config.data, ("train",))["train"]
+    rule = input_rule(config)
+    keys = {
+        cache.entry_key(pairs, LabelRule(), rule, "uint8"),
+        cache.entry_key(pairs[1:], LabelRule(), rule, "uint8"),
+        cache.entry_key(pairs, LabelRule(threshold=9), rule, "uint8"),
+        cache.entry_key(pairs, LabelRule(), rule, "uint16"),
+    }
+    assert len(keys) == 4
+
+
+def test_the_longest_unused_entry_goes_first(opened, config_file, monkeypatch):
+    monkeypatch.setattr(cache, "_RECENT", -1)
+    opened()
+    folder = config_file.parent / "cache"
+    size = cache.entries(folder)[0][1]
+    opened(valid_fraction=0.3, cache_limit_gb=1.2 * size / 1e9)
+    assert len(cache.entries(folder)) == 1
+
+
+def test_too_large_for_the_limit_is_decoded_anew(opened):
+    assert opened(cache_limit_gb=1e-9).cached is None
+
+
+def test_no_room_is_told_before_anything_is_written(opened, config_file, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: usage(1, 1, 10))
+    with pytest.raises(MaskwrightError, match=r"data\.cache = false"):
+        opened()
+    assert cache.entries(config_file.parent / "cache") == []
+
+
+def test_a_bad_pair_leaves_nothing_half_written(opened, config_file):
+    pairs = opened().pairs
+    shutil.rmtree(config_file.parent / "cache")
+    pairs[0].image.write_bytes(pairs[0].image.read_bytes()[:-40])
+    with pytest.raises(MaskwrightError, match=pairs[0].image.name):
+        opened()
+    assert list((config_file.parent / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("depths", "expected"), [({"uint8"}, "uint8"), ({"uint8", "uint16"}, "uint16"), ({"float32"}, "float32")]
+)
+def test_the_common_depth(depths, expected):
+    assert cache.common_dtype(depths) == expected
+
+
+def test_floats_and_integers_do_not_mix():
+    with pytest.raises(MaskwrightError, match="mixed"):
+        cache.common_dtype({"uint8", "float32"})

@@ -1,0 +1,126 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import maskwright as mw
+from maskwright.data.images import read_image
+from maskwright.errors import MaskwrightError, RunFailed
+
+
+@pytest.fixture
+def run(config_file, quiet):
+    return mw.train(config_file, overrides=["train.epochs=6", "train.learning_rate=0.01"], reporter=quiet)
+
+
+def test_masks_overlays_and_probabilities(run, dataset, quiet, tmp_path):
+    found = mw.predict(
+        run, dataset / "images", output=tmp_path / "out", overrides=["predict.probabilities=true"], reporter=quiet
+    )
+    assert len(found.masks) == 24 and not found.failed
+    for path in found.masks:
+        assert set(np.unique(read_image(path))) <= {0, 255}
+    levels = read_image(tmp_path / "out" / "probabilities" / "P00-0.png")
+    assert levels.dtype == np.uint16
+    assert np.array_equal(levels >= 32767.5, read_image(tmp_path / "out" / "P00-0.png") == 255)
+    assert len(list((tmp_path / "out" / "overlays").iterdir())) == 24
+    assert json.loads((tmp_path / "out" / "predictions.json").read_text(encoding="utf-8"))["failed"] == []
+
+
+def test_any_size_and_kind_comes_back_at_its_own_size(run, quiet, tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    sizes = {"a.jpg": (50, 33), "b.PNG": (7, 200), "c.tif": (64, 64), "d.bmp": (31, 32)}
+    for name, size in sizes.items():
+        Image.fromarray(rng.integers(0, 255, (*size, 3), np.uint8)).save(folder / name)
+    cv2.imwrite(str(folder / "e.png"), rng.integers(0, 4095, (40, 60)).astype(np.uint16))
+    cv2.imwrite(str(folder / "f.tif"), rng.random((40, 60)).astype(np.float32))
+    Image.fromarray(rng.integers(0, 255, (20, 30, 4), np.uint8)).save(folder / "g.png")
+    sizes |= {"e.png": (40, 60), "f.tif": (40, 60), "g.png": (20, 30)}
+    for tiled in (False, True):
+        found = mw.predict(run, folder, output=tmp_path / f"out{tiled}", tiled=tiled, reporter=quiet)
+        assert {path.stem: read_image(path).shape for path in found.masks} == {
+            n.split(".")[0]: s for n, s in sizes.items()
+        }
+
+
+def test_the_readable_ones_are_predicted_and_the_others_told(run, dataset, quiet, tmp_path):
+    (dataset / "images" / "P00-0.png").write_bytes(b"no picture")
+    found = mw.predict(run, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    assert len(found.masks) == 23 and [name.endswith("P00-0.png") for name in found.failed] == [True]
+    with pytest.raises(RunFailed, match="none of 1 images"):
+        mw.predict(run, dataset / "images" / "P00-0.png", output=tmp_path / "other", reporter=quiet)
+
+
+def test_batches_and_single_images_agree(run, dataset, quiet, tmp_path):
+    for size in (1, 5):
+        mw.predict(
+            run,
+            dataset / "images",
+            output=tmp_path / str(size),
+            overrides=[f"predict.batch_size={size}"],
+            reporter=quiet,
+        )
+    for path in (tmp_path / "1").glob("*.png"):
+        assert np.array_equal(read_image(path), read_image(tmp_path / "5" / path.name))
+
+
+def test_a_model_file_alone_is_enough(run, dataset, quiet, tmp_path):
+    mw.predict(run, dataset / "images", output=tmp_path / "a", reporter=quiet)
+    mw.predict(
+        run.model_file,
+        dataset / "images",
+        output=tmp_path / "b",
+        overrides=["predict.precision=float32"],
+        reporter=quiet,
+    )
+    for path in (tmp_path / "a").glob("*.png"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_what_is_there_is_kept_and_what_is_not_ours_is_left_alone(run, dataset, quiet, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "P00-0.png").write_bytes(b"mine")
+    with pytest.raises(MaskwrightError, match="did not write it"):
+        mw.predict(run, dataset / "images", output=out, reporter=quiet)
+    assert (out / "P00-0.png").read_bytes() == b"mine"
+    mw.predict(run, dataset / "images", output=tmp_path / "ours", reporter=quiet)
+    mw.predict(run, dataset / "images", output=tmp_path / "ours", reporter=quiet)
+    assert len(list(tmp_path.glob("ours_*/P00-0.png"))) == 1
+
+
+def test_evaluation_agrees_with_scoring_the_predictions(run, dataset, quiet, tmp_path, capsys):
+    from maskwright.cli import main
+
+    summary = mw.evaluate(run, split="test", reporter=quiet).summary
+    assert summary["per_image"]["dice"]["mean"] > 0.3 and not summary["warnings"]
+    names = [line.split(",")[0] for line in (run.path / "per_image.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    mw.predict(run, [dataset / "images" / f"{name}.png" for name in names], output=tmp_path / "out", reporter=quiet)
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for name in names:
+        (truth / f"{name}.png").write_bytes((dataset / "masks" / f"{name}.png").read_bytes())
+    assert main(["score", str(tmp_path / "out"), str(truth), "--patient-pattern", r"P(\d+)", "--json", "--quiet"]) == 0
+    scored = json.loads(capsys.readouterr().out)
+    for group in ("per_image", "per_patient"):
+        for key in ("mean", "std", "median", "min", "max", "n"):
+            assert scored[group]["dice"][key] == pytest.approx(summary[group]["dice"][key])
+
+
+def test_a_copy_of_a_training_image_in_the_test_set_is_told(config_file, dataset, quiet, tmp_path):
+    run = mw.train(config_file, overrides=["train.epochs=1"], reporter=quiet)
+    trained = json.loads((run.path / "training_images.json").read_text(encoding="utf-8"))[0]["name"]
+    for kind in ("images", "masks"):
+        (tmp_path / "t" / kind).mkdir(parents=True)
+        for name, target in ((trained, "P90-0"), ("P07-0", "P91-0")):
+            picture = Image.open(dataset / kind / f"{name}.png")
+            picture.save(tmp_path / "t" / kind / f"{target}.{'jpg' if kind == 'images' else 'png'}", quality=95)
+    text = config_file.read_text(encoding="utf-8").replace('images = "dataset/images"\nmasks = "dataset/masks"\n', "")
+    config_file.write_text(text, encoding="utf-8")
+    folders = [f"data.test.{kind}={tmp_path / 't' / kind}" for kind in ("images", "masks")]
+    warnings = mw.evaluate(config_file, run_dir=run.path, overrides=folders, reporter=quiet).warnings
+    assert any(f"P90-0 = {trained}" in warning for warning in warnings)

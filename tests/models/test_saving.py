@@ -1,0 +1,58 @@
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from maskwright.data.labels import LabelRule
+from maskwright.data.preprocess import InputRule
+from maskwright.errors import MaskwrightError
+from maskwright.models.saving import Metadata, build, load_model, read_metadata, save_model
+
+METADATA = Metadata(
+    "unet", {"num_layers": 3, "base_filters": 4, "normalization": True}, 3, ["background", "a", "b"],
+    InputRule(32, 40, 1, intensity="zscore"), LabelRule("color", 3, colors=((0, 0, 0), (1, 2, 3), (4, 5, 6))),
+    training={"epoch": 3},
+)  # fmt: skip
+IMAGES = np.random.default_rng(0).random((2, 32, 40, 1), dtype=np.float32)
+
+
+def test_a_saved_model_is_self_sufficient(tmp_path):
+    model = build(METADATA)
+    save_model(model, tmp_path / "m.keras", METADATA)
+    loaded, metadata = load_model(tmp_path / "m.keras")
+    assert metadata == METADATA == read_metadata(tmp_path / "m.keras")
+    assert np.array_equal(loaded.predict_on_batch(IMAGES), model.predict_on_batch(IMAGES))
+    plain = keras.models.load_model(tmp_path / "m.keras")  # Keras alone, in safe mode
+    assert np.array_equal(plain.predict_on_batch(IMAGES), model.predict_on_batch(IMAGES))
+
+
+def test_the_same_weights_in_bfloat16(tmp_path):
+    model = build(METADATA)
+    save_model(model, tmp_path / "m.keras", METADATA)
+    faster, _ = load_model(tmp_path / "m.keras", "mixed_bfloat16")
+    found = faster.predict_on_batch(IMAGES)
+    assert found.dtype == np.float32
+    assert np.abs(found - model.predict_on_batch(IMAGES)).max() < 0.05
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_what_is_no_model_of_ours_is_refused(tmp_path):
+    (tmp_path / "noise.keras").write_bytes(b"noise" * 99)
+    with zipfile.ZipFile(tmp_path / "zip.keras", "w") as archive:
+        archive.writestr("a.txt", "a")
+    build(METADATA).save(tmp_path / "plain.keras")
+    for name, words in (
+        ("noise", "is no model"),
+        ("zip", "no Keras model"),
+        ("plain", "without Maskwright's"),
+        ("x", "no such model"),
+    ):
+        with pytest.raises(MaskwrightError, match=words):
+            load_model(tmp_path / f"{name}.keras")
+    save_model(build(METADATA), tmp_path / "cut.keras", METADATA)
+    with zipfile.ZipFile(tmp_path / "cut.keras") as old, zipfile.ZipFile(tmp_path / "bad.keras", "w") as new:
+        for item in old.namelist():
+            new.writestr(item, old.read(item)[: 2000 if item.endswith("h5") else None])
+    with pytest.raises(MaskwrightError, match="damaged"):
+        load_model(tmp_path / "bad.keras")

@@ -1,0 +1,246 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import maskwright as mw
+from maskwright.errors import MaskwrightError
+from maskwright.models.saving import load_model, read_metadata
+from maskwright.training.run import Run, read_training_images
+
+
+def weights(run):
+    with np.load(run.checkpoint_file) as archive:
+        return {name: archive[name] for name in archive.files if name != "state"}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def train(config_file, quiet, name, *overrides, **options):
+    return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / name, reporter=quiet, **options)
+
+
+def test_a_run_folder_has_everything(config_file, quiet):
+    run = train(config_file, quiet, "run", "train.tensorboard=true")
+    names = {path.name for path in run.path.iterdir()}
+    assert {"config.toml", "environment.json", "model.keras", "checkpoints", "history.csv", "train_losses.png",
+            "train_metrics.png", "summary.txt", "tensorboard"} <= names  # fmt: skip
+    rows = run.history()
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"loss", "val_loss", "dice_coef", "val_dice_coef", "learning_rate", "waiting", "images_per_second"} <= set(
+        rows[0]
+    )
+    environment = json.loads(run.environment_file.read_text(encoding="utf-8"))
+    assert environment["seed"] == 137 and environment["data"]["train"]["patients"] == 4
+    assert environment["versions"]["keras"]
+    assert run.config.train.epochs == 2
+    metadata = read_metadata(run.model_file)
+    assert metadata.class_names == ["background", "foreground"] and metadata.training["epoch"] in (1, 2)
+    assert len(read_training_images(run)) == 12
+
+
+def test_same_seed_same_weights_other_seed_others(config_file, quiet):
+    runs = [train(config_file, quiet, name, f"train.seed={seed}") for name, seed in (("a", 5), ("b", 5), ("c", 6))]
+    assert same(weights(runs[0]), weights(runs[1]))
+    assert not same(weights(runs[0]), weights(runs[2]))
+
+
+def test_resumed_is_as_if_nothing_had_happened(config_file, quiet):
+    options = (
+        "model.dropout_rate=0.3",
+        "train.learning_rate_reducer=true",
+        "train.patience=1",
+        "train.reducer_patience=1",
+    )
+    whole = train(config_file, quiet, "whole", "train.epochs=4", "train.patience=0", *options[:2], options[3])
+    train(config_file, quiet, "part", "train.epochs=2", "train.patience=0", *options[:2], options[3])
+    part = train(
+        config_file, quiet, "part", "train.epochs=4", "train.patience=0", *options[:2], options[3], resume=True
+    )
+    assert same(weights(whole), weights(part))
+    columns = ("epoch", "loss", "val_loss", "learning_rate")
+    assert [[r[c] for c in columns] for r in whole.history()] == [[r[c] for c in columns] for r in part.history()]
+    one, other = (load_model(run.model_file)[0].get_weights() for run in (whole, part))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_killed_at_any_moment_it_goes_on_to_the_same_weights(config_file, quiet):
+    whole = train(config_file, quiet, "whole", "train.epochs=6")
+    folder = config_file.parent / "killed"
+    command = [
+        sys.executable,
+        "-m",
+        "maskwright",
+        "train",
+        str(config_file),
+        "--run",
+        str(folder),
+        "--set",
+        "train.epochs=6",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"KERAS_BACKEND": "tensorflow"})
+    try:
+        deadline = time.monotonic() + 120
+        while not (folder / "checkpoints" / "last.npz").exists() and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(0.05)
+    finally:
+        process.kill()
+        process.communicate()
+    resumed = train(config_file, quiet, "killed", "train.epochs=6", resume=True)
+    assert len(resumed.history()) == 6
+    assert same(weights(whole), weights(resumed))
+
+
+def test_what_exists_is_kept(config_file, quiet):
+    first = train(config_file, quiet, "run", "train.epochs=1")
+    before = first.model_file.read_bytes()
+    train(config_file, quiet, "run", "train.epochs=1", "train.seed=1")
+    (kept,) = [path for path in config_file.parent.iterdir() if path.name.startswith("run_")]
+    assert (kept / "model.keras").read_bytes() == before
+
+
+def test_resume_refuses_other_settings_and_starts_where_there_is_nothing(config_file, quiet):
+    run = train(config_file, quiet, "run", "train.epochs=1", resume=True)
+    assert len(run.history()) == 1
+    with pytest.raises(MaskwrightError, match=r"train\.learning_rate"):
+        train(config_file, quiet, "run", "train.epochs=2", "train.learning_rate=0.5", resume=True)
+
+
+def test_a_leak_is_refused_and_may_be_insisted_on(config_file, dataset, quiet):
+    folders = [f"data.{part}.{kind}={dataset / kind}" for part in ("train", "valid") for kind in ("images", "masks")]
+    text = config_file.read_text(encoding="utf-8").replace('images = "dataset/images"\nmasks = "dataset/masks"\n', "")
+    config_file.write_text(text, encoding="utf-8")
+    with pytest.raises(MaskwrightError, match="8 patients are in training and in validation"):
+        train(config_file, quiet, "run", *folders)
+    assert not (config_file.parent / "run").exists()
+    run = train(config_file, quiet, "run", *folders, "train.epochs=1", allow_leak=True)
+    assert run.is_trained()
+
+
+def test_unreadable_images_stop_it_before_it_starts_with_the_whole_list(config_file, dataset, quiet):
+    (dataset / "images" / "P01-0.png").write_bytes(b"")
+    whole = (dataset / "images" / "P02-1.png").read_bytes()
+    (dataset / "images" / "P02-1.png").write_bytes(whole[: len(whole) // 2])
+    (dataset / "masks" / "P03-2.png").write_bytes(b"text")
+    with pytest.raises(MaskwrightError) as error:
+        train(config_file, quiet, "run", "data.test_fraction=0")
+    for name in ("P01-0.png", "P03-2.png"):
+        assert name in str(error.value)
+    for name in ("P01-0.png", "P03-2.png"):
+        part = "images" if name.startswith("P01") else "masks"
+        (dataset / part / name).unlink()
+        (dataset / ("masks" if part == "images" else "images") / name).unlink()
+    with pytest.raises(MaskwrightError, match=r"P02-1\.png"):
+        train(config_file, quiet, "run", "data.test_fraction=0")
+    assert not (config_file.parent / "run").exists()
+
+
+def test_a_class_without_a_pixel_is_refused(config_file, quiet):
+    with pytest.raises(MaskwrightError, match="tumour occurs in no training mask"):
+        train(config_file, quiet, "run", "model.num_classes=3", "mask.levels=[0,255,100]",
+              "mask.classes=['background','organ','tumour']")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("train.loss=dice_los", "Did you mean 'dice_loss'"),
+        ("train.metrics=['nothing']", "no metric 'nothing'"),
+        ("model.name=unett", "Did you mean 'unet'"),
+        ("data.patient_pattern=X(\\d)", "does not match 24 of 24 names"),
+        ("data.images=/nowhere", "no such folder"),
+        ("model.image_channels=2", "1 or 3"),
+    ],
+)
+def test_what_must_fail_fails_before_anything_is_written(config_file, quiet, override, words):
+    with pytest.raises(MaskwrightError, match=words):
+        train(config_file, quiet, "run", override)
+    assert not (config_file.parent / "run").exists()
+
+
+def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet):
+    project = dataset.parent / "project"
+    project.mkdir()
+    (project / "eval").mkdir()
+    (project / "eval" / "mine.txt").write_text("precious", encoding="utf-8")
+    (project / "train_eval_infer.config").write_text(
+        """
+[model]
+generator = True
+image_width = 32
+image_height = 32
+image_channels = 3
+num_classes = 1
+base_filters = 4
+num_layers = 2
+dropout_rate = 0.1
+learning_rate = 0.001
+loss = "bce_iou_loss"
+metrics = ["binary_accuracy"]
+[train]
+epochs = 2
+batch_size = 2
+steps_per_epoch = 3
+validation_steps = 2
+patience = 10
+metrics = ["binary_accuracy", "val_binary_accuracy"]
+model_dir = "./models"
+eval_dir = "./eval"
+image_datapath = "../dataset/images/"
+mask_datapath = "../dataset/masks/"
+save_weights_only = True
+epoch_change_infer = True
+num_infer_images = 2
+[test]
+image_datapath = "../dataset/images/"
+mask_datapath = "../dataset/masks/"
+[infer]
+images_dir = "../dataset/images/"
+output_dir = "./test_output"
+merged_dir = "./test_output_merged"
+[mask]
+binarize = True
+threshold = 128
+[augmentor]
+rotation = True
+angles = [5, 10,]
+transformer = True
+""",
+        encoding="utf-8",
+    )
+    loaded = mw.load_config(project / "train_eval_infer.config", ["predict.precision=float32", "train.precision=float32",
+                            "data.patient_pattern=P(\\d+)"])  # fmt: skip
+    run = mw.train(loaded, reporter=quiet)
+    assert (project / "models" / "best_model.h5").stat().st_size > 1000
+    assert (project / "models" / "train_eval_infer.config").exists()
+    lines = (project / "eval" / "train_metrics.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "epoch,binary_accuracy,val_binary_accuracy," and len(lines) == 3
+    assert [path.read_text(encoding="utf-8") for path in project.glob("eval_*/mine.txt")] == ["precious"]
+    assert len(list((project / "epoch_change_infer").glob("Epoch_2_P*.jpg"))) == 2
+    dumped = {path.name for path in (project / "generated_images_dir").iterdir()}
+    assert dumped == {path.name for path in (project / "generated_masks_dir").iterdir()}
+    assert all(name.endswith(".jpg") for name in dumped)
+    result = mw.predict(loaded, reporter=quiet)
+    assert len(list((project / "test_output").glob("*.jpg"))) == 24 == len(result.masks)
+    assert len(list((project / "test_output_merged").glob("*.png"))) == 24
+    evaluation = mw.evaluate(loaded, reporter=quiet)
+    assert "8 patients were in training" in " ".join(evaluation.warnings) or evaluation.warnings
+    assert (run.path / "evaluation.csv").read_text(encoding="utf-8").startswith("loss,0.")
+    mw.predict(loaded, reporter=quiet)
+    assert len(list(project.glob("test_output_2*"))) == 1
+
+
+def test_an_object_of_the_notebook_is_the_commands(config_file, quiet):
+    run = train(config_file, quiet, "run", "train.epochs=1")
+    assert isinstance(run, Run)
+    assert mw.evaluate(run, reporter=quiet).summary["patients"] == 2
