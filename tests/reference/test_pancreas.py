@@ -1,0 +1,80 @@
+"""The seed's project on real slices."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import maskwright as mw
+from maskwright.data.duplicates import find_duplicates
+from maskwright.data.images import read_image
+from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.pairs import match_pairs
+from maskwright.data.records import examine
+from maskwright.data.splits import SPLITS, shared_patients, with_patients
+
+PATTERN = r"PANCREAS_(\d+)"
+
+
+@pytest.fixture
+def slices(shared_data):
+    return shared_data / "pancreas-slices"
+
+
+@pytest.fixture
+def pairs(slices):
+    return {
+        part: with_patients(match_pairs(slices / part / "images", slices / part / "masks")[0], PATTERN)
+        for part in SPLITS
+    }
+
+
+def test_no_patient_and_no_picture_is_in_two_parts(pairs):
+    assert {part: len(found) for part, found in pairs.items()} == {"train": 637, "valid": 104, "test": 127}
+    records = {part: examine(found[::3], LabelRule()) for part, found in pairs.items()}
+    for one, other in (("valid", "train"), ("test", "train"), ("test", "valid")):
+        assert shared_patients(pairs[one], pairs[other]) == []
+        assert find_duplicates(records[one], records[other]) == []
+
+
+def test_labels_are_not_inflated(pairs):
+    """Areas relative to a threshold at half the range, which the reference inflates by 15 to 31 %."""
+    ratios = {"seed": [], "non-zero": []}
+    for pair in pairs["test"][::4]:
+        mask = read_image(pair.mask)
+        clean = make_label(mask, LabelRule(), lossy=True).sum(dtype=int)
+        seed = make_label(mask, LabelRule(threshold=74, smooth=(5, 5)), lossy=True).sum(dtype=int)
+        grey = mask.max(axis=2) if mask.ndim == 3 else mask
+        ratios["seed"].append(seed / clean)
+        ratios["non-zero"].append((grey > 0).sum() / clean)
+    assert 0.97 < np.mean(ratios["seed"]) < 1.04
+    assert np.mean(ratios["non-zero"]) > 1.15
+
+
+def test_the_seeds_own_configuration_trains_evaluates_and_predicts(shared_data, slices, tmp_path, quiet, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    where = {"train": "train", "valid": "eval", "test": "test"}
+    overrides = [
+        f"{section}.{kind}_datapath={slices / part / f'{kind}s'}"
+        for part, section in where.items()
+        for kind in ("image", "mask")
+    ]
+    few = tmp_path / "few"
+    few.mkdir()
+    for pair in match_pairs(slices / "test" / "images", slices / "test" / "masks")[0][:3]:
+        Image.open(pair.image).save(few / pair.image.name)
+    overrides += [
+        f"infer.images_dir={few}", "train.epochs=1", "train.steps_per_epoch=1", "train.validation_steps=1",
+        "model.image_width=64", "model.image_height=64", "data.patient_pattern=PANCREAS_(\\d+)",
+        f"data.cache_dir={tmp_path / 'cache'}", "train.precision=float32", "predict.precision=float32",
+    ]  # fmt: skip
+    path = shared_data / "configs" / "seed__Augmented-Pancreas__train_eval_infer.config"
+    before = sorted(path.parent.iterdir())
+    loaded = mw.load_config(path, overrides)
+    run = mw.train(loaded, reporter=quiet)
+    summary = mw.evaluate(loaded, reporter=quiet).summary
+    assert (summary["images"], summary["patients"], summary["warnings"]) == (127, 7, [])
+    result = mw.predict(loaded, reporter=quiet)
+    assert sorted(p.name for p in result.masks) == sorted(p.name for p in few.iterdir())
+    assert read_image(result.masks[0]).shape == (512, 512)
+    assert sorted(path.parent.iterdir()) == before
+    assert (run.path / "eval" / "train_losses.csv").exists()
