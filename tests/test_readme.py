@@ -1,0 +1,119 @@
+"""The README's commands, as they stand there, on tiny data."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from maskwright.cli import main
+from maskwright.data.phantom import write_phantoms
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SMALL = """
+[model]
+image_width = 32
+image_height = 32
+num_layers = 2
+base_filters = 4
+[train]
+epochs = 1
+precision = "float32"
+[predict]
+precision = "float32"
+"""
+PROJECT = """
+[model]
+generator = True
+image_width = 32
+image_height = 32
+image_channels = 3
+num_classes = 1
+base_filters = 4
+num_layers = 2
+dropout_rate = 0.1
+learning_rate = 0.001
+loss = "bce_iou_loss"
+metrics = ["binary_accuracy"]
+[train]
+epochs = 1
+batch_size = 2
+steps_per_epoch = 2
+validation_steps = 2
+metrics = ["binary_accuracy", "val_binary_accuracy"]
+model_dir = "./models"
+eval_dir = "./eval"
+image_datapath = "dataset/images/"
+mask_datapath = "dataset/masks/"
+[test]
+image_datapath = "dataset/images/"
+mask_datapath = "dataset/masks/"
+[infer]
+images_dir = "dataset/images/"
+output_dir = "./test_output"
+merged_dir = "./test_output_merged"
+[mask]
+binarize = True
+threshold = 128
+[augmentor]
+rotation = True
+angles = [5, 10,]
+"""
+
+
+def section(title):
+    return README.split(f"## {title}", 1)[1].split("\n## ", 1)[0]
+
+
+def blocks(text, kind):
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(text):
+    for block in blocks(text, "sh"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            if words:
+                assert words[0] == "maskwright"
+                yield words[1:]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_phantoms(tmp_path / "dataset", 8, 1, every=4)
+    return tmp_path
+
+
+def test_a_folder_of_images_and_masks(folder):
+    text = section("You have a folder of images and a folder of masks")
+    (toml,) = blocks(text, "toml")
+    (folder / "config.toml").write_text(toml + SMALL, encoding="utf-8")
+    done = [main([*words, "--quiet"]) for words in commands(text)]
+    assert done == [0] * 5
+    (python,) = blocks(text, "python")
+    exec(compile(python, "README.md", "exec"), {})  # noqa: S102 - our own README
+    assert len(list((folder / "from_notebook").glob("*.png"))) == len(list((folder / "dataset" / "images").iterdir()))
+    assert main(["train", "config.toml", "--resume", "--quiet"]) == 0
+
+
+def test_a_project_of_the_reference(folder):
+    (folder / "train_eval_infer.config").write_text(PROJECT, encoding="utf-8")
+    found = list(commands(section("You have a project for the reference system")))
+    assert [words[0] for words in found] == ["config", "train", "evaluate", "predict", "config"]
+    assert [main([*words, "--quiet"]) for words in found] == [0] * 5
+    for name in ("models/best_model.h5", "eval/train_losses.csv", "generated_images_dir", "test_output", "test_output_merged",
+                 "config.toml"):  # fmt: skip
+        assert (folder / name).exists()
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_two_commands_of_the_first_screen_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in ("demo", "test"):
+        assert f"make {name}" in README[:900] and re.search(rf"^{name}:", makefile, re.MULTILINE)
