@@ -8,8 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from maskwright.progress import Reporter
+
+# The same examples at every run; `HYPOTHESIS_PROFILE=explore` looks for new ones.
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore", max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -107,8 +107,8 @@ def test_image_and_label_move_together_and_labels_get_no_new_value(transforms, d
     assert image_.shape == image.shape and image_.dtype == dtype
     assert set(np.unique(label_)) <= {0, 2}
     assert np.array_equal(image, before[0]) and np.array_equal(label, before[1])
-    # Half of the level lies on the outline: the image's outline is the label's to under half a pixel.
-    from_image = image_[..., 0] > 100
-    wrong = from_image != (label_ > 0)
-    core = ndimage.binary_erosion(from_image) | ~ndimage.binary_dilation(from_image)
-    assert not (wrong & core).any()
+    # The nearest pixel has a weight of a quarter at least, so where the two are sampled at the same point (to under half
+    # a pixel) the image has at least a quarter of the level inside the label, and at most three quarters outside.
+    # OpenCV rounds coordinates to 1/32 px, which moves the quarter to 0.22.
+    level = image_[..., 0].astype(float) / 200
+    assert (level[label_ > 0] > 0.21).all() and (level[label_ == 0] < 0.79).all()
