@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from _common import interleaved, show, write_pictures
 
-from maskwright.backend import choose_precision, seed_everything
+from maskwright.backend import seed_everything
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     from maskwright.inference.engines import KerasEngine
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.models.saving import Metadata, build, load_model, save_model
+    from maskwright.precision import choose_precision
     from maskwright.progress import Reporter
 
     seed_everything(137, deterministic=True)

@@ -119,8 +119,7 @@ def predict(
         tiled: in overlapping tiles instead of resized to the network.
 
     Raises:
-        MaskwrightError: no model, no images, or results in the way.
-        RunFailed: not one image could be read.
+        MaskwrightError: no model, no images, not one that could be read, or results in the way.
     """
     from maskwright.inference.predict import find_images, predict_files
 
@@ -184,10 +183,10 @@ def _without_file(overrides: Sequence[str]) -> Configuration:
 
 
 def _engine(model: Path, config: Configuration) -> Any:
-    from maskwright.backend import choose_precision
     from maskwright.data.cache import default_folder
     from maskwright.inference.engines import open_engine
     from maskwright.models.saving import read_metadata
+    from maskwright.precision import choose_precision
 
     read_metadata(model)  # a file that is no model is refused before Keras is loaded
     return open_engine(model, choose_precision(config.predict.precision, config.data.cache_dir or default_folder()))

@@ -23,10 +23,6 @@ class MaskwrightError(Exception):
         return f"{place}{self.what}" + (f"\n  {self.fix}" if self.fix else "")
 
 
-class RunFailed(MaskwrightError):
-    """Something that was right when it was given failed while it ran; the command line exits with 1."""
-
-
 def choices(name: str, options: list[str] | tuple[str, ...]) -> str:
     """'Did you mean' and the list of what is accepted, for a name that is not in `options`."""
     from difflib import get_close_matches

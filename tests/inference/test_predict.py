@@ -7,7 +7,7 @@ from PIL import Image
 
 import maskwright as mw
 from maskwright.data.images import read_image
-from maskwright.errors import MaskwrightError, RunFailed
+from maskwright.errors import MaskwrightError
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_readable_ones_are_predicted_and_the_others_told(run, dataset, quiet
     (dataset / "images" / "P00-0.png").write_bytes(b"no picture")
     found = mw.predict(run, dataset / "images", output=tmp_path / "out", reporter=quiet)
     assert len(found.masks) == 23 and [name.endswith("P00-0.png") for name in found.failed] == [True]
-    with pytest.raises(RunFailed, match="none of 1 images"):
+    with pytest.raises(MaskwrightError, match="none of 1 images"):
         mw.predict(run, dataset / "images" / "P00-0.png", output=tmp_path / "other", reporter=quiet)
 
 

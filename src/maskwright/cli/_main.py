@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     known = command_names()
     arguments = build_parser(words[0] if words and words[0] in known else None).parse_args(words)
-    from maskwright.errors import MaskwrightError, RunFailed
+    from maskwright.errors import MaskwrightError
 
     try:
         from maskwright.progress import Reporter
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print(outcome, as_json=arguments.json)
         return int(outcome.code)
     except MaskwrightError as error:
-        return _fail(error, str(error), FAILED if isinstance(error, RunFailed) else WRONG, arguments)
+        return _fail(error, str(error), WRONG, arguments)
     except KeyboardInterrupt as error:
         resume = " Go on with --resume." if arguments.command == "train" else ""
         return _fail(error, f"interrupted.{resume}", INTERRUPTED, arguments)

@@ -21,9 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Look at the machine and the installation."""
-    from maskwright.backend import accelerators, import_keras, processor_has_bfloat16, processor_name, versions
+    from maskwright.backend import accelerators, import_keras, processor_name, versions
     from maskwright.data.cache import default_folder, entries
     from maskwright.errors import MaskwrightError
+    from maskwright.precision import processor_has_bfloat16
 
     problems = []
     backend, devices = os.environ.get("KERAS_BACKEND", "tensorflow"), []

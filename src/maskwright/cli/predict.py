@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskwright.cli._main import Outcome
+from maskwright.cli._main import DONE, WRONG, Outcome
 from maskwright.cli._shared import add_overrides, add_run, load_and_tell
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     if result.overlays:
         text += f"\noverlays in {result.overlays}"
     data = {"output": result.output, "overlays": result.overlays, "masks": result.masks, "failed": result.failed}
-    return Outcome(data, text, code=1 if result.failed else 0)
+    return Outcome(data, text, code=WRONG if result.failed else DONE)

@@ -24,7 +24,7 @@ def overlay(
         `(H, W, 3)` uint8 in red, green, blue.
     """
     picture = viewable(image)
-    thickness = max(1, round(min(label.shape) / 256))
+    thickness = max(1, round(min(label.shape) / 400))
     if truth is not None:
         for number in np.unique(truth[truth > 0]):
             _draw(picture, truth == number, (255, 255, 255), thickness)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.pairs import by_stem, list_images
-from maskwright.errors import MaskwrightError, RunFailed
+from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import class_colour, decide, mask_bytes, mask_suffix
 from maskwright.inference.overlay import overlay
@@ -73,8 +73,8 @@ def predict_files(
         ours: the folders are the configuration's own; older results in them are put aside as a whole.
 
     Raises:
-        MaskwrightError: files of the same name are there already, or the folder cannot be written.
-        RunFailed: not one image could be read.
+        MaskwrightError: files of the same name are there already, the folder cannot be written, or not one image
+            could be read.
     """
     merged = (overlays or output / "overlays") if options.overlays else None
     classes = engine.metadata.label_rule.classes
@@ -107,7 +107,7 @@ def predict_files(
         },
     )
     if result.failed and not result.masks:
-        raise RunFailed(
+        raise MaskwrightError(
             f"none of {len(images)} images could be read", where=images[0].parent, fix="See the list above."
         )
     return result

@@ -7,13 +7,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from maskwright.backend import choose_precision, import_keras, seed_everything
+from maskwright.backend import import_keras, seed_everything
 from maskwright.config import Configuration, Loaded, write_toml
 from maskwright.data.cache import default_folder
 from maskwright.data.loader import Batches
 from maskwright.errors import MaskwrightError
 from maskwright.models.registry import find_architecture
 from maskwright.models.saving import Metadata, build, save_model
+from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_error, write_text
 from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
