@@ -35,7 +35,7 @@ def choose_precision(wanted: str, folder: Path) -> str:
     if keras.backend.backend() != "tensorflow" or accelerators() or not processor_has_bfloat16():
         return "float32"
     note = folder / "precision.json"
-    machine = f"{processor_name()} tensorflow {metadata.version('keras')}"
+    machine = f"{processor_name()} keras {metadata.version('keras')}"
     try:
         known = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -39,7 +39,7 @@ def test_what_is_no_literal_is_refused_and_never_run(text):
         literal(text)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
                     lambda inner: st.lists(inner, max_size=4), max_leaves=8))  # fmt: skip
 def test_every_literal_reads_back(value):
     assert literal(repr(value)) == ast.literal_eval(repr(value)) == value
