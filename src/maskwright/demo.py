@@ -23,6 +23,7 @@ from maskwright.storage import keep_aside, write_bytes, write_text
 
 PATIENTS = 26
 _EDGE = 288  # px of a slice in the picture
+_CONFIG_NAME = "demo.toml"
 _CONFIG = f"""# The demonstration: a small U-Net on phantoms. Every key is explained in docs/configuration.md.
 [data]
 images = "dataset/images"
@@ -74,12 +75,12 @@ def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: in
 
     Results of an earlier demonstration in `folder` are put aside under a dated name.
     """
-    if kept := keep_aside(folder):
+    if kept := keep_aside(folder, ours=_CONFIG_NAME):
         reporter.say(f"kept the earlier demonstration as {kept}")
     with reporter.task("making phantoms", patients, "patients") as advance:
         write_phantoms(folder / "dataset", patients, seed, advance)
-    write_text(folder / "demo.toml", _CONFIG.replace("EPOCHS", str(epochs)))
-    loaded = api.load_config(folder / "demo.toml", run_dir=folder / "run")
+    write_text(folder / _CONFIG_NAME, _CONFIG.replace("EPOCHS", str(epochs)))
+    loaded = api.load_config(folder / _CONFIG_NAME, run_dir=folder / "run")
     run = api.train(loaded, reporter=reporter)
     evaluation = api.evaluate(loaded, reporter=reporter)
     test = collect(loaded.config.data, ("test",), seed=loaded.config.train.seed)["test"]

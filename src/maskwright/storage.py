@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +52,12 @@ def _umask() -> int:
 
 def write_error(path: Path, error: OSError) -> MaskwrightError:
     """The message for a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)  # NumPy's short writes have no number
     return MaskwrightError(
         f"cannot be written ({error.strerror or error})",
         where=path,
-        fix="Free some space, or choose another folder with --output, --run or --set.",
+        fix=("Free some space there, or choose" if full else "Choose")
+        + " another folder with --output, --run or --set.",
     )
 
 
@@ -86,13 +90,43 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def keep_aside(path: Path) -> Path | None:
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse to start writing `needed` bytes where there is no room for them.
+
+    Raises:
+        MaskwrightError: the disk has less than that.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise write_error(
+            folder, OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free")
+        )
+
+
+def keep_aside(path: Path, *, ours: str | None = None) -> Path | None:
     """Rename what is at `path` to a dated name, so that nothing of the user's is overwritten.
 
-    Returns the new path, or None where there was nothing (or only an empty folder).
+    Args:
+        path: a file or folder.
+        ours: a file by which a folder is known to be Maskwright's; one without it is left where it is.
+
+    Returns:
+        The new path, or None where there was nothing (or only an empty folder).
+
+    Raises:
+        MaskwrightError: it is not ours, or the working directory lies in it.
     """
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return None
+    if ours and not (path / ours).exists():
+        kind = "holds files that Maskwright did not write" if path.is_dir() else "is a file, not a folder"
+        raise MaskwrightError(kind, where=path, fix="Choose another folder, one that is new or empty.")
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise MaskwrightError(
+            "is the working directory or one above it, and would have to be put aside",
+            where=path,
+            fix="Choose a folder of its own, below the working directory.",
+        )
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     kept = path.with_name(f"{path.name}_{stamp}")
     number = 2

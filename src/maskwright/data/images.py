@@ -6,6 +6,7 @@ which Pillow would reduce.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 LOSSY_SUFFIXES = (".jpg", ".jpeg")
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
+_COPY = "Copy it again from its source, or remove it."
 
 
 class UnreadableImage(MaskwrightError):
@@ -46,7 +48,7 @@ def read_header(path: Path) -> Header:
     """
     try:
         if path.stat().st_size == 0:
-            raise UnreadableImage("is an empty file", where=path, fix="Copy it again from its source, or remove it.")
+            raise UnreadableImage("is an empty file", where=path, fix=_COPY)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
             with Image.open(path) as picture:
@@ -54,7 +56,7 @@ def read_header(path: Path) -> Header:
     except FileNotFoundError:
         raise UnreadableImage("there is no such file", where=path) from None
     except Image.DecompressionBombError as error:
-        raise _too_large(path, str(error)) from None
+        raise _too_large(path, f"{re.findall(r'[0-9]+', str(error))[0]} pixels") from None
     except UnidentifiedImageError:
         if path.suffix.lower() not in {".tif", ".tiff"}:
             raise UnreadableImage(
@@ -66,7 +68,7 @@ def read_header(path: Path) -> Header:
         array = _read_deep(path)
         return Header(array.shape[0], array.shape[1], str(array.dtype), by_pillow=False)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UnreadableImage(f"cannot be read ({error})", where=path) from None
+        raise UnreadableImage(f"cannot be read ({error})", where=path, fix=_COPY) from None
 
 
 def _header(picture: Any, path: Path) -> Header:

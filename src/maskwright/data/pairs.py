@@ -39,7 +39,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def _nearest(folder: Path) -> str:
-    parent = folder
+    parent = folder.absolute()
     while not parent.is_dir() and parent != parent.parent:
         parent = parent.parent
     return f"The nearest folder that exists is {parent}. Set the right one in the configuration or with --set."

@@ -73,12 +73,7 @@ def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
     image = read_image(pair.image)
     label = read_label(pair.mask, rule)
     if image.shape[:2] != label.shape:
-        raise MaskwrightError(
-            f"is {label.shape[1]} x {label.shape[0]} px, and its image {pair.image} is "
-            f"{image.shape[1]} x {image.shape[0]}",
-            where=pair.mask,
-            fix="Image and mask must have the same size.",
-        )
+        raise _sizes_differ(pair, image.shape, label.shape)
     return image, label
 
 
@@ -120,35 +115,56 @@ def examine(
 
     with ThreadPoolExecutor(_THREADS) as pool:
         results = list(pool.map(one, range(len(pairs))))
-    _raise_all([result for result in results if isinstance(result, MaskwrightError)], len(pairs))
+    errors = [result for result in results if isinstance(result, MaskwrightError)]
+    if errors:
+        raise _together(errors, len(pairs))
     return [result for result in results if isinstance(result, Record)]
 
 
-def check_headers(pairs: Sequence[Pair]) -> set[str]:
+def depths(pairs: Sequence[Pair]) -> set[str]:
     """The depths of the images (`uint8`, …), from their headers.
 
     Raises:
-        MaskwrightError: with the whole list of files that cannot be read.
+        MaskwrightError: at the first file whose header cannot be read.
     """
-    errors, depths = [], set()
-    for pair in pairs:
-        for path in (pair.image, pair.mask):
-            try:
-                header = read_header(path)
-                if path == pair.image:
-                    depths.add(header.dtype)
-            except MaskwrightError as error:
-                errors.append(error)
-    _raise_all(errors, len(pairs))
-    return depths
+    return {read_header(pair.image).dtype for pair in pairs}
 
 
-def _raise_all(errors: list[MaskwrightError], total: int) -> None:
+def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
+    """`error` with everything else that is wrong with the files of `pairs`, so that all can be mended at once."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = [one for several in pool.map(_trouble, pairs) for one in several]
+    return _together(found, len(pairs)) if found else error
+
+
+def _trouble(pair: Pair) -> list[MaskwrightError]:
+    shapes, errors = [], []
+    for path in (pair.image, pair.mask):
+        try:
+            shapes.append(read_image(path, palette=True).shape[:2])
+        except MaskwrightError as error:
+            errors.append(error)
+    if not errors and shapes[0] != shapes[1]:
+        errors.append(_sizes_differ(pair, shapes[0], shapes[1]))
+    return errors
+
+
+def _sizes_differ(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> MaskwrightError:
+    return MaskwrightError(
+        f"is {mask[1]} x {mask[0]} px, and its image {pair.image} is {image[1]} x {image[0]}",
+        where=pair.mask,
+        fix="Image and mask must have the same size.",
+    )
+
+
+def _together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
     if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        lines = "\n  ".join(str(error).replace("\n", " ") for error in errors)
-        raise MaskwrightError(f"{len(errors)} of {total} pairs cannot be used:\n  {lines}")
+        return errors[0]
+    lines = "\n  ".join(f"{error.where}: {error.what}" for error in errors)
+    return MaskwrightError(
+        f"{len(errors)} files of {total} pairs cannot be used:\n  {lines}",
+        fix="Mend or remove them, each with its partner.",
+    )
 
 
 def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int) -> Record:

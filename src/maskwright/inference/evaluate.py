@@ -11,7 +11,7 @@ import numpy as np
 from maskwright.config import Configuration
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import network_input, normalize, resize_label
-from maskwright.data.records import Record, check_headers, describe_pair, read_pair
+from maskwright.data.records import Record, complete, describe_pair, read_pair
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import ImageScore, count_pixels
 from maskwright.inference.engines import KerasEngine
@@ -43,12 +43,11 @@ def score_network(
     """Predict and score pairs; every picture is decoded once.
 
     Raises:
-        MaskwrightError: pairs that cannot be used; those with a bad header are all listed.
+        MaskwrightError: pairs that cannot be used; all are listed.
     """
     from maskwright.losses import get_loss
     from maskwright.metrics import get_metric
 
-    check_headers(pairs)
     rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
 
     def load(pair: Pair) -> _Truth:
@@ -74,7 +73,7 @@ def score_network(
     with reporter.task("evaluating", len(pairs), "images") as advance:
         for pair, item, small in stream:
             if isinstance(item, MaskwrightError):
-                raise item
+                raise complete(item, pairs)
             assert small is not None
             full = full_probabilities(engine, item.image, small, options, tiled=tiled)
             label = decide(full, engine.metadata.threshold)

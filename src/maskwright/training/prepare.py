@@ -11,7 +11,7 @@ from maskwright.data.dataset import Dataset, class_names, input_rule, label_rule
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.preprocess import level_range
-from maskwright.data.records import check_headers, require_every_class
+from maskwright.data.records import complete, depths, require_every_class
 from maskwright.data.splits import Splits, collect, shared_patients
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
@@ -35,12 +35,16 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     wanted = ("train", "valid") if validates(config) else ("train",)
     splits = collect(config.data, wanted, seed=config.train.seed)
     refuse_leak(splits, reporter, allow=allow_leak)
-    dtype = common_dtype(check_headers([pair for pairs in splits.values() for pair in pairs]))
-    label, rule = label_rule(config, splits["train"]), input_rule(config)
-    datasets = {}
-    for part, pairs in splits.items():
-        with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
-            datasets[part] = open_dataset(pairs, label, rule, dtype, config.data, say=reporter.say, step=step)
+    everything = [pair for pairs in splits.values() for pair in pairs]
+    try:
+        dtype = common_dtype(depths(everything))
+        label, rule = label_rule(config, splits["train"]), input_rule(config)
+        datasets = {}
+        for part, pairs in splits.items():
+            with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
+                datasets[part] = open_dataset(pairs, label, rule, dtype, config.data, say=reporter.say, step=step)
+    except MaskwrightError as error:
+        raise complete(error, everything) from None
     train = datasets["train"]
     names = class_names(config)
     require_every_class(train.records, names)

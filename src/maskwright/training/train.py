@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from maskwright.models.registry import find_architecture
 from maskwright.models.saving import Metadata, build, save_model
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
-from maskwright.storage import keep_aside, make_folder, write_error, write_text
+from maskwright.storage import keep_aside, make_folder, require_space, write_error, write_text
 from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
 from maskwright.training.epoch_change import EpochPredictions
 from maskwright.training.fit import State, compile_model, fit
@@ -109,8 +112,18 @@ def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:
 def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: Any, reporter: Reporter) -> None:
     """Put older results aside and write what is known before the first step."""
     config = loaded.config
-    for folder in (run.path, config.train.model_dir, config.train.eval_dir):
-        if folder and (kept := keep_aside(folder)):
+    for folder, ours in (
+        (run.path, run.config_file.name),
+        (config.train.model_dir, None),
+        (config.train.eval_dir, None),
+    ):
+        if folder and loaded.path.resolve().is_relative_to(folder):
+            raise MaskwrightError(
+                f"holds the configuration {loaded.path.name} itself, and would have to be put aside",
+                where=folder,
+                fix="Choose a folder of its own for results.",
+            )
+        if folder and (kept := keep_aside(folder, ours=ours)):
             reporter.say(f"kept what was in {folder} as {kept.name}")
     make_folder(run.path)
     chosen = config.model_copy(update={"train": config.train.model_copy(update={"precision": precision})})
@@ -182,10 +195,25 @@ class _Keeper:
         # Keras chooses the content by the ending: weights only, or everything.
         ending = ".weights.h5" if settings.save_weights_only else target.suffix or ".h5"
         temporary = target.with_name(f".{target.stem}{ending}")
+        # HDF5's library crashes the process on a full disk, so the room is looked at first.
+        require_space(settings.model_dir, 2**20 + sum(array.nbytes for array in self.plain.get_weights()))
         try:
-            (self.plain.save_weights if settings.save_weights_only else self.plain.save)(temporary)
+            with _absl_quiet():
+                (self.plain.save_weights if settings.save_weights_only else self.plain.save)(temporary)
             temporary.replace(target)
         except OSError as error:
             raise write_error(target, error) from error
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _absl_quiet() -> Iterator[None]:
+    """Keras warns at every epoch that .h5 is an old format; it is the one that the configuration asks for."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
