@@ -18,7 +18,7 @@ def opened(config_file):
 
     def open_(**changes):
         data = config.data.model_copy(update=changes)
-        return open_dataset(collect(data, ("train",))["train"], LabelRule(), input_rule(config), "uint8", data)
+        return open_dataset(collect(data, ("train",))["train"], LabelRule(), input_rule(config, "uint8"), data)
 
     return open_
 
@@ -46,12 +46,12 @@ def test_a_changed_file_makes_a_new_entry(opened, config_file):
 def test_settings_are_part_of_the_key(config_file):
     config = load(config_file).config
     pairs = collect(config.data, ("train",))["train"]
-    rule = input_rule(config)
+    rule = input_rule(config, "uint8")
     keys = {
-        cache.entry_key(pairs, LabelRule(), rule, "uint8"),
-        cache.entry_key(pairs[1:], LabelRule(), rule, "uint8"),
-        cache.entry_key(pairs, LabelRule(threshold=9), rule, "uint8"),
-        cache.entry_key(pairs, LabelRule(), rule, "uint16"),
+        cache.entry_key(pairs, LabelRule(), rule),
+        cache.entry_key(pairs[1:], LabelRule(), rule),
+        cache.entry_key(pairs, LabelRule(threshold=9), rule),
+        cache.entry_key(pairs, LabelRule(), input_rule(config, "uint16")),
     }
     assert len(keys) == 4
 

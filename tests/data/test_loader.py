@@ -34,7 +34,7 @@ def test_a_shorter_epoch_takes_patients_in_turns(names, count, seed):
 def batches(config_file):
     config = load(config_file).config
     dataset = open_dataset(
-        collect(config.data, ("train",))["train"], LabelRule(), input_rule(config), "uint8", config.data
+        collect(config.data, ("train",))["train"], LabelRule(), input_rule(config, "uint8"), config.data
     )
 
     def augment(rng, image, label, name):

@@ -37,6 +37,18 @@ def test_the_range_of_levels():
     assert level_range("float32", 2, 2) == (2, 3)
 
 
+def test_a_picture_of_another_depth_is_brought_to_that_of_the_training():
+    wide = GREY.astype(np.uint16) * 257
+    assert np.array_equal(adjust(GREY, InputRule(12, 20, 1, "uint16"))[..., 0], wide)
+    assert np.array_equal(adjust(wide, InputRule(12, 20, 1, "uint8"))[..., 0], GREY)
+    twelve = GREY.astype(np.uint16) * 16
+    assert np.abs(adjust(twelve, InputRule(12, 20, 1, "uint8"))[..., 0] - GREY.astype(int)).max() <= 1
+    floats = (GREY.astype(np.float32) - GREY.min()) / np.ptp(GREY) * 3 - 1
+    found = adjust(floats, InputRule(12, 20, 1, "uint8"))[..., 0]
+    assert (found.min(), found.max()) == (0, 255)
+    assert np.array_equal(adjust(GREY, InputRule(12, 20, 1, "float32"))[..., 0], GREY.astype(np.float32))
+
+
 def test_gamma_and_sharpening_follow_their_formulas():
     found = adjust(GREY, InputRule(12, 20, 1, gamma=0.5))[..., 0]
     assert np.abs(found - 255 * np.sqrt(GREY / 255)).max() <= 0.51
@@ -52,7 +64,7 @@ def test_colour_conversion_is_from_blue_green_red():
     with pytest.raises(MaskwrightError, match="BGR2NONE"):
         adjust(COLOUR, InputRule(12, 20, 3, color_conversion="BGR2NONE"))
     with pytest.raises(MaskwrightError, match="8-bit"):
-        adjust(COLOUR.astype(np.uint16), InputRule(12, 20, 3, color_conversion="BGR2HSV"))
+        adjust(COLOUR.astype(np.uint16), InputRule(12, 20, 3, "uint16", color_conversion="BGR2HSV"))
 
 
 def test_a_resized_label_has_no_new_number():

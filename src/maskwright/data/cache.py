@@ -26,7 +26,7 @@ from maskwright.data.records import Record, examine, file_hash
 from maskwright.errors import MaskwrightError
 from maskwright.storage import make_folder, write_error, write_json
 
-_VERSION = 1
+_VERSION = 2
 _RECENT = 3600.0  # seconds; an entry touched since then may be in use by another training
 
 
@@ -35,23 +35,23 @@ def default_folder() -> Path:
     return Path(platformdirs.user_cache_dir("maskwright", appauthor=False))
 
 
-def entry_key(pairs: Sequence[Pair], label: LabelRule, rule: InputRule, dtype: str) -> str:
+def entry_key(pairs: Sequence[Pair], label: LabelRule, rule: InputRule) -> str:
     """A name for what an entry holds: contents, order, names and rules.
 
     How levels become floats is not part of it, because levels are kept as they are.
     """
     settings = asdict(replace(rule, intensity="", low=0.0, high=0.0))
     digest = hashlib.blake2b(digest_size=12)
-    digest.update(json.dumps([_VERSION, asdict(label), settings, dtype], sort_keys=True).encode())
+    digest.update(json.dumps([_VERSION, asdict(label), settings], sort_keys=True).encode())
     for pair in pairs:
         digest.update(f"{pair.name}|{pair.patient}|{file_hash(pair.image)}|{file_hash(pair.mask)}\n".encode())
     return digest.hexdigest()
 
 
-def entry_size(count: int, rule: InputRule, dtype: str) -> int:
+def entry_size(count: int, rule: InputRule) -> int:
     """Bytes of an entry of `count` pairs."""
     pixels = rule.height * rule.width
-    return count * pixels * (rule.channels * np.dtype(dtype).itemsize + 1)
+    return count * pixels * (rule.channels * np.dtype(rule.dtype).itemsize + 1)
 
 
 class Slab:
@@ -93,7 +93,6 @@ def open_entry(
     pairs: Sequence[Pair],
     label: LabelRule,
     rule: InputRule,
-    dtype: str,
     limit_gb: float,
     step: Callable[[], None] | None = None,
 ) -> tuple[Slab, Slab, list[Record]]:
@@ -102,21 +101,21 @@ def open_entry(
     Raises:
         MaskwrightError: pairs that cannot be read, or no room on the disk; nothing half-written is left.
     """
-    entry = folder / entry_key(pairs, label, rule, dtype)
+    entry = folder / entry_key(pairs, label, rule)
     if not (entry / "records.json").exists():
-        _make_room(folder, entry_size(len(pairs), rule, dtype), limit_gb)
-        _build(entry, pairs, label, rule, dtype, step)
+        _make_room(folder, entry_size(len(pairs), rule), limit_gb)
+        _build(entry, pairs, label, rule, step)
     (entry / "records.json").touch()
     plain = json.loads((entry / "records.json").read_text(encoding="utf-8"))
     thumbnails = np.load(entry / "thumbnails.npy", allow_pickle=False)
     records = [Record(**values, thumbnail=thumb) for values, thumb in zip(plain, thumbnails, strict=True)]
-    images = Slab(entry / "images.raw", (rule.height, rule.width, rule.channels), dtype)
+    images = Slab(entry / "images.raw", (rule.height, rule.width, rule.channels), rule.dtype)
     labels = Slab(entry / "labels.raw", (rule.height, rule.width), "uint8")
     return images, labels, records
 
 
 def _build(
-    entry: Path, pairs: Sequence[Pair], label: LabelRule, rule: InputRule, dtype: str, step: Callable[[], None] | None
+    entry: Path, pairs: Sequence[Pair], label: LabelRule, rule: InputRule, step: Callable[[], None] | None
 ) -> None:
     make_folder(entry.parent)
     try:
@@ -127,7 +126,7 @@ def _build(
         images, labels = SlabWriter(temporary / "images.raw"), SlabWriter(temporary / "labels.raw")
 
         def keep(index: int, image: np.ndarray, truth: np.ndarray) -> None:
-            images.write(index, to_dtype(network_input(image, rule), dtype))
+            images.write(index, network_input(image, rule))
             labels.write(index, resize_label(truth, rule.height, rule.width))
 
         try:
@@ -147,13 +146,6 @@ def _build(
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def to_dtype(image: np.ndarray, dtype: str) -> np.ndarray:
-    """The same picture in the data set's depth; 8-bit levels are spread over 16 bits."""
-    if image.dtype == np.uint8 and dtype == "uint16":
-        return image.astype(np.uint16) * 257
-    return image.astype(dtype, copy=False)
 
 
 def common_dtype(depths: set[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from maskwright.config.schema import Configuration, DataSection
-from maskwright.data.cache import Slab, default_folder, entry_size, open_entry, to_dtype
+from maskwright.data.cache import Slab, default_folder, entry_size, open_entry
 from maskwright.data.images import read_image
 from maskwright.data.labels import LabelRule, decide_rule
 from maskwright.data.pairs import Pair
@@ -26,7 +26,6 @@ class Dataset:
     records: Sequence[Record]
     label_rule: LabelRule
     input_rule: InputRule
-    dtype: str
     cached: tuple[Slab, Slab] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -39,14 +38,13 @@ class Dataset:
             return images.read(index), labels.read(index)
         image, label = read_pair(self.pairs[index], self.label_rule)
         rule = self.input_rule
-        return to_dtype(network_input(image, rule), self.dtype), resize_label(label, rule.height, rule.width)
+        return network_input(image, rule), resize_label(label, rule.height, rule.width)
 
 
 def open_dataset(
     pairs: Sequence[Pair],
     label: LabelRule,
     rule: InputRule,
-    dtype: str,
     data: DataSection,
     *,
     say: Callable[[str], None] = lambda message: None,
@@ -57,24 +55,25 @@ def open_dataset(
     Raises:
         MaskwrightError: with the whole list of pairs that cannot be used.
     """
-    size = entry_size(len(pairs), rule, dtype) / 1e9
+    size = entry_size(len(pairs), rule) / 1e9
     if data.cache and size <= data.cache_limit_gb:
         folder = data.cache_dir or default_folder()
         say(f"cache: {size:.2f} GB of decoded pictures in {folder} (data.cache = false turns it off)")
-        images, labels, records = open_entry(folder, pairs, label, rule, dtype, data.cache_limit_gb, step)
-        return Dataset(pairs, records, label, rule, dtype, (images, labels))
+        images, labels, records = open_entry(folder, pairs, label, rule, data.cache_limit_gb, step)
+        return Dataset(pairs, records, label, rule, (images, labels))
     if data.cache:
         say(f"cache: not used, {size:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
-    return Dataset(pairs, examine(pairs, label, step=step), label, rule, dtype)
+    return Dataset(pairs, examine(pairs, label, step=step), label, rule)
 
 
-def input_rule(config: Configuration) -> InputRule:
-    """The rule for the network's input that the configuration states; the range of levels is yet that of 8 bits."""
+def input_rule(config: Configuration, dtype: str) -> InputRule:
+    """The rule for the network's input, for pictures of a depth; the range of levels is yet that of 8 bits."""
     data, model = config.data, config.model
     return InputRule(
         height=model.image_height,
         width=model.image_width,
         channels=model.image_channels,
+        dtype=dtype,
         resize=data.resize,
         color_conversion=data.color_conversion,
         gamma=data.gamma,

@@ -25,6 +25,7 @@ class InputRule:
 
     Attributes:
         height, width: size of the input in px. channels: 1 grey, 3 red, green, blue.
+        dtype: depth of the levels, that of the training pictures; others are brought to it.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
         intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
     """
@@ -32,6 +33,7 @@ class InputRule:
     height: int
     width: int
     channels: int
+    dtype: str = "uint8"
     resize: str = "area"
     color_conversion: str | None = None
     gamma: float = 0.0
@@ -46,14 +48,15 @@ class InputRule:
 
 
 def adjust(image: np.ndarray, rule: InputRule) -> np.ndarray:
-    """Gamma, sharpening, colours and channels, at the picture's own size; in the order of the reference.
+    """Depth, gamma, sharpening, colours and channels, at the picture's own size; in the order of the reference.
 
     Args:
         image: `(H, W)` or `(H, W, 3)` in red, green, blue order.
 
     Returns:
-        `(H, W, C)` of the same type.
+        `(H, W, C)` of the rule's type.
     """
+    image = to_depth(image, rule.dtype)
     if rule.gamma > 0:
         image = _gamma(image, rule.gamma)
     if rule.sharpening > 0:
@@ -73,6 +76,23 @@ def adjust(image: np.ndarray, rule: InputRule) -> np.ndarray:
             fix="Set it to 1 (grey) or 3 (colour).",
         )
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def to_depth(image: np.ndarray, dtype: str) -> np.ndarray:
+    """The same picture with levels of another depth.
+
+    8 bits are spread over 16; of 16 bits those in use become 8; floats go from their smallest to their largest level.
+    Floats are made of integers level by level, because nothing says which range they would have.
+    """
+    if image.dtype == np.dtype(dtype):
+        return image
+    if dtype == "float32":
+        return image.astype(np.float32)
+    if image.dtype == np.uint8:
+        return image.astype(np.uint16) * 257
+    low, high = level_range(str(image.dtype), float(image.min()), float(image.max()))
+    top = np.iinfo(dtype).max
+    return np.rint(np.clip((image - low) / (high - low), 0, 1) * top).astype(dtype)
 
 
 def resize(image: np.ndarray, height: int, width: int, how: str) -> np.ndarray:

@@ -38,11 +38,11 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     everything = [pair for pairs in splits.values() for pair in pairs]
     try:
         dtype = common_dtype(depths(everything))
-        label, rule = label_rule(config, splits["train"]), input_rule(config)
+        label, rule = label_rule(config, splits["train"]), input_rule(config, dtype)
         datasets = {}
         for part, pairs in splits.items():
             with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
-                datasets[part] = open_dataset(pairs, label, rule, dtype, config.data, say=reporter.say, step=step)
+                datasets[part] = open_dataset(pairs, label, rule, config.data, say=reporter.say, step=step)
     except MaskwrightError as error:
         raise complete(error, everything) from None
     train = datasets["train"]
