@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from maskwright.cli import main
+from maskwright.config import load
 from maskwright.data.phantom import write_phantoms
 
 ROOT = Path(__file__).parents[1]
@@ -117,3 +118,8 @@ def test_the_two_commands_of_the_first_screen_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for name in ("demo", "test"):
         assert f"make {name}" in README[:900] and re.search(rf"^{name}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.name)
+def test_every_example_loads(path):
+    assert load(path).dialect == "toml"

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from maskwright.config import load
 from maskwright.config.dialect import HANDLED, NO_EFFECT
@@ -140,3 +142,24 @@ def test_paths_are_relative_to_the_file(tmp_path):
     config = load(path).config
     assert config.data.train.images == tmp_path / "data" / "images"
     assert config.train.model_dir == tmp_path / "project" / "models"
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-400, 400), st.floats(-9, 9), st.text(max_size=6),
+              st.sampled_from(["cv2.INTER_CUBIC", "Adam", "TensorflowUNet", "cv2.THRESH_OTSU", "test"])),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+    max_leaves=5,
+).map(repr)  # fmt: skip
+LINES = st.dictionaries(st.sampled_from(sorted(KNOWN)), VALUES | st.text(max_size=12), max_size=25)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES, st.booleans())
+def test_no_value_whatever_breaks_it(lines, generator):
+    text = "[model]\ngenerator = True\n" if generator else ""
+    for name, value in lines.items():
+        section, key = name.split(".", 1)
+        text += f"[{section}]\n{key} = {value}\n"
+    config, problems = read_reference(text, {})
+    assert config.train.epochs >= 1
+    assert all(str(problem) for problem in problems)

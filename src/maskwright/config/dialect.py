@@ -198,10 +198,10 @@ def _mask(settled: dict[str, Any], found: Finding) -> None:
     if not colours:
         settled.pop("mask.mask_colors", None)
     elif found.values.get("mask.color_order", "bgr") == "bgr":
-        settled["mask.mask_colors"] = [tuple(reversed(colour)) for colour in colours]
+        settled["mask.mask_colors"] = _reversed(colours)
     if found.values.get("dataset.datasetclass") == "NormalizedImageMaskDataset":
         share = found.values.get("mask.normalized_threshold", 0.15)
-        settled["mask.threshold"] = max(1, round(share * 255))
+        settled["mask.threshold"] = max(1, round(share * 255)) if isinstance(share, int | float) else share
     elif not found.values.get("mask.binarize") and not colours:
         settled.pop("mask.algorithm", None)
         settled.pop("mask.threshold", None)
@@ -223,6 +223,13 @@ def _mask(settled: dict[str, Any], found: Finding) -> None:
             f"is {threshold}: compressed masks have grey rims, which a threshold under 128 "
             "takes as foreground (74: area 2 % too large); it is used as written",
         )
+
+
+def _reversed(colours: Any) -> Any:
+    """Triples in the other order; anything else as it is, to be refused with its line."""
+    if not isinstance(colours, list | tuple) or not all(isinstance(colour, list | tuple) for colour in colours):
+        return colours
+    return [tuple(reversed(colour)) for colour in colours]
 
 
 def _resize(value: Any, found: Finding) -> Any:

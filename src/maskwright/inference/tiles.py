@@ -10,10 +10,13 @@ from maskwright.inference.masks import restore
 
 
 def starts(length: int, tile: int, overlap: int) -> list[int]:
-    """First pixels of tiles along one side: evenly spaced, the last one ends with the picture."""
+    """First pixels of tiles along one side: evenly spaced, the last one ends with the picture.
+
+    More than three quarters of overlap count as that, or the tiles would be without number.
+    """
     if length <= tile:
         return [0]
-    step = max(1, tile - min(overlap, tile - 1))
+    step = max(1, tile - min(overlap, 3 * tile // 4))
     count = -(-(length - tile) // step) + 1
     return [round(i * (length - tile) / (count - 1)) for i in range(count)]
 
