@@ -109,6 +109,19 @@ def test_what_exists_is_kept(config_file, quiet):
     assert (kept / "model.keras").read_bytes() == before
 
 
+def test_what_was_chosen_automatically_is_kept_on_resume(config_file, quiet, monkeypatch):
+    from maskwright.training import train as module
+
+    monkeypatch.setattr(
+        module, "choose_precision", lambda wanted, folder: "mixed_bfloat16" if wanted == "auto" else wanted
+    )
+    whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=3")
+    train(config_file, quiet, "part", "train.precision=auto", "train.epochs=2")
+    monkeypatch.setattr(module, "choose_precision", lambda wanted, folder: "float32" if wanted == "auto" else wanted)
+    part = train(config_file, quiet, "part", "train.precision=auto", "train.epochs=3", resume=True)
+    assert same(weights(whole), weights(part))
+
+
 def test_resume_refuses_other_settings_and_starts_where_there_is_nothing(config_file, quiet):
     run = train(config_file, quiet, "run", "train.epochs=1", resume=True)
     assert len(run.history()) == 1

@@ -50,7 +50,8 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     prepared = prepare(config, reporter, allow_leak=allow_leak)
     metadata = describe(config, prepared)
     seed_everything(config.train.seed, deterministic=config.train.deterministic)
-    precision = choose_precision(config.train.precision, config.data.cache_dir or default_folder())
+    wanted = run.config.train.precision if resume else config.train.precision
+    precision = choose_precision(wanted, config.data.cache_dir or default_folder())
     # Choosing may have built networks; the weights below must not depend on that.
     import_keras().utils.set_random_seed(config.train.seed)
     model = build(metadata, precision)
@@ -99,6 +100,7 @@ def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:
         for section in ("data", "mask", "model", "augmentation", "train")
         for key, value in now[section].items()
         if key not in _MAY_CHANGE and value != before[section][key] and not key.endswith("_dir")
+        if (key, value) != ("precision", "auto")  # the run knows what was chosen
     ]
     if changed:
         raise MaskwrightError(
