@@ -62,4 +62,7 @@ def test_a_folder_without_a_write_bit_is_read_only_even_for_an_administrator(tmp
     assert not is_read_only(folder / "inner")
     folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert is_read_only(folder) and is_read_only(folder / "inner" / "deeper")
+    for path in (folder / "a.txt", folder / "inner" / "a.txt"):
+        with pytest.raises(MaskwrightError, match="read-only"):
+            write_text(path, "x")
     folder.chmod(0o755)

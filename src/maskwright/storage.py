@@ -27,6 +27,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     make_folder(path.parent)
+    if is_read_only(path.parent):
+        raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
@@ -83,6 +85,8 @@ def make_folder(path: Path) -> Path:
     Raises:
         MaskwrightError: it cannot be created, or a file of that name is in the way.
     """
+    if not path.exists() and is_read_only(path.parent):
+        raise write_error(path, PermissionError(errno.EACCES, "the folder above it is read-only"))
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

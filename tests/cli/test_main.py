@@ -70,6 +70,14 @@ def test_score_of_the_truth_itself(capsys, dataset, tmp_path):
     assert len((tmp_path / "scores" / "per_patient.csv").read_text(encoding="utf-8").splitlines()) == 9
 
 
+def test_truth_without_a_prediction_is_told(capsys, dataset, tmp_path):
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "P00-0.png").write_bytes((dataset / "masks" / "P00-0.png").read_bytes())
+    code, out, err = run(capsys, "score", str(tmp_path / "some"), str(dataset / "masks"), "--json")
+    assert code == 0 and json.loads(out)["images"] == 1
+    assert "23 masks" in err and "not scored" in err
+
+
 def test_a_users_mistake_is_one_message_and_2(capsys, tmp_path):
     code, out, err = run(capsys, "score", str(tmp_path / "none"), str(tmp_path), "--json")
     assert code == 2 and json.loads(out)["code"] == 2

@@ -10,7 +10,7 @@ import numpy as np
 from maskwright.config.schema import MaskSection
 from maskwright.data.images import read_image
 from maskwright.data.labels import LabelRule, decide_rule
-from maskwright.data.pairs import Pair, match_pairs
+from maskwright.data.pairs import Pair, match_pairs, shorten
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
 from maskwright.data.splits import with_patients
@@ -42,7 +42,11 @@ def score_folders(
     Raises:
         MaskwrightError: a folder or file that is missing or cannot be read, or sizes that differ.
     """
-    pairs = with_patients(match_pairs(predictions, truth)[0], pattern)
+    matched, missing = match_pairs(predictions, truth)
+    if missing:
+        names = shorten([path.name for path in missing])
+        reporter.warn(f"{len(missing)} masks of {truth} have no prediction and are not scored: {names}")
+    pairs = with_patients(matched, pattern)
     rules = [_rule(section, num_classes, [getattr(pair, side) for pair in pairs]) for side in ("image", "mask")]
     found = []
     with reporter.task("scoring", len(pairs), "images") as advance:
