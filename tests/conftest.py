@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -96,3 +97,53 @@ def config_file(dataset: Path) -> Path:
     path = dataset.parent / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     return path
+
+
+PROJECT = """
+[model]
+generator = True
+image_width = 32
+image_height = 32
+image_channels = 3
+num_classes = 1
+base_filters = 4
+num_layers = 2
+dropout_rate = 0.1
+learning_rate = 0.001
+loss = "bce_iou_loss"
+metrics = ["binary_accuracy"]
+[train]
+epochs = 2
+batch_size = 2
+steps_per_epoch = 3
+validation_steps = 2
+patience = 10
+metrics = ["binary_accuracy", "val_binary_accuracy"]
+model_dir = "./models"
+eval_dir = "./eval"
+image_datapath = "DATASET/images/"
+mask_datapath = "DATASET/masks/"
+save_weights_only = True
+epoch_change_infer = True
+num_infer_images = 2
+[test]
+image_datapath = "DATASET/images/"
+mask_datapath = "DATASET/masks/"
+[infer]
+images_dir = "DATASET/images/"
+output_dir = "./test_output"
+merged_dir = "./test_output_merged"
+[mask]
+binarize = True
+threshold = 128
+[augmentor]
+rotation = True
+angles = [5, 10,]
+transformer = True
+"""
+
+
+@pytest.fixture
+def reference_project() -> Callable[[str], str]:
+    """The text of a small project in the reference's format, for a data set in the given folder."""
+    return lambda folder: PROJECT.replace("DATASET", folder)

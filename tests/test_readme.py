@@ -24,43 +24,6 @@ precision = "float32"
 [predict]
 precision = "float32"
 """
-PROJECT = """
-[model]
-generator = True
-image_width = 32
-image_height = 32
-image_channels = 3
-num_classes = 1
-base_filters = 4
-num_layers = 2
-dropout_rate = 0.1
-learning_rate = 0.001
-loss = "bce_iou_loss"
-metrics = ["binary_accuracy"]
-[train]
-epochs = 1
-batch_size = 2
-steps_per_epoch = 2
-validation_steps = 2
-metrics = ["binary_accuracy", "val_binary_accuracy"]
-model_dir = "./models"
-eval_dir = "./eval"
-image_datapath = "dataset/images/"
-mask_datapath = "dataset/masks/"
-[test]
-image_datapath = "dataset/images/"
-mask_datapath = "dataset/masks/"
-[infer]
-images_dir = "dataset/images/"
-output_dir = "./test_output"
-merged_dir = "./test_output_merged"
-[mask]
-binarize = True
-threshold = 128
-[augmentor]
-rotation = True
-angles = [5, 10,]
-"""
 
 
 def section(title):
@@ -99,8 +62,8 @@ def test_a_folder_of_images_and_masks(folder):
     assert main(["train", "config.toml", "--resume", "--quiet"]) == 0
 
 
-def test_a_project_of_the_reference(folder):
-    (folder / "train_eval_infer.config").write_text(PROJECT, encoding="utf-8")
+def test_a_project_of_the_reference(folder, reference_project):
+    (folder / "train_eval_infer.config").write_text(reference_project("dataset"), encoding="utf-8")
     found = list(commands(section("You have a project for the reference system")))
     assert [words[0] for words in found] == ["config", "train", "evaluate", "predict", "config"]
     assert [main([*words, "--quiet"]) for words in found] == [0] * 5

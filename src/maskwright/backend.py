@@ -118,4 +118,7 @@ def versions() -> dict[str, str | None]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = None
+    # Two wheels of the same thing.
+    found["tensorflow"] = found["tensorflow"] or found["tensorflow-cpu"]
+    del found["tensorflow-cpu"]
     return found

@@ -176,56 +176,12 @@ def test_what_must_fail_fails_before_anything_is_written(config_file, quiet, ove
     assert not (config_file.parent / "run").exists()
 
 
-def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet):
+def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet, reference_project):
     project = dataset.parent / "project"
     project.mkdir()
     (project / "eval").mkdir()
     (project / "eval" / "mine.txt").write_text("precious", encoding="utf-8")
-    (project / "train_eval_infer.config").write_text(
-        """
-[model]
-generator = True
-image_width = 32
-image_height = 32
-image_channels = 3
-num_classes = 1
-base_filters = 4
-num_layers = 2
-dropout_rate = 0.1
-learning_rate = 0.001
-loss = "bce_iou_loss"
-metrics = ["binary_accuracy"]
-[train]
-epochs = 2
-batch_size = 2
-steps_per_epoch = 3
-validation_steps = 2
-patience = 10
-metrics = ["binary_accuracy", "val_binary_accuracy"]
-model_dir = "./models"
-eval_dir = "./eval"
-image_datapath = "../dataset/images/"
-mask_datapath = "../dataset/masks/"
-save_weights_only = True
-epoch_change_infer = True
-num_infer_images = 2
-[test]
-image_datapath = "../dataset/images/"
-mask_datapath = "../dataset/masks/"
-[infer]
-images_dir = "../dataset/images/"
-output_dir = "./test_output"
-merged_dir = "./test_output_merged"
-[mask]
-binarize = True
-threshold = 128
-[augmentor]
-rotation = True
-angles = [5, 10,]
-transformer = True
-""",
-        encoding="utf-8",
-    )
+    (project / "train_eval_infer.config").write_text(reference_project("../dataset"), encoding="utf-8")
     loaded = mw.load_config(project / "train_eval_infer.config", ["predict.precision=float32", "train.precision=float32",
                             "data.patient_pattern=P(\\d+)"])  # fmt: skip
     run = mw.train(loaded, reporter=quiet)
