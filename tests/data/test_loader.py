@@ -38,7 +38,7 @@ def batches(config_file):
     )
 
     def augment(rng, image, label, name):
-        return apply(image, label, draw(rng, config.augmentation, *label.shape))
+        return apply(image, label, draw(rng, config.augmentation, label.shape))
 
     def make(**options):
         return Batches(dataset, 5, **({"seed": 3, "shuffle": True, "augment": augment} | options))

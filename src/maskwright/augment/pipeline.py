@@ -2,126 +2,164 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 
-from maskwright.augment import geometry
-from maskwright.augment.geometry import Transform
-from maskwright.augment.intensity import Brighten, Change, Sharpen
+from maskwright.augment import affine, bulge, elastic, levels, texture
+from maskwright.augment.affine import Affine, chain
+from maskwright.augment.base import Drawn, Frame, Kind, Move
+from maskwright.augment.grid import Grid
+from maskwright.augment.sampling import sample
 from maskwright.config.schema import AugmentationSection
+from maskwright.config.schema.augmentation import KindName
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+# Every kind of transform by its name, in the order in which they are applied.
+_MODULES = (affine, elastic, bulge, texture, levels)
+KINDS: dict[KindName, Kind] = {
+    found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Kind)
+}
+_LISTED = [found for found in KINDS.values() if found.listed]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """The parameters of one augmented pair; `prefix` is what the reference puts before the name of its file."""
-
-    prefix: str = ""
-    spatial: list[Transform] = field(default_factory=list)
-    intensity: list[Change] = field(default_factory=list)
-
-
-def draw(rng: np.random.Generator, options: AugmentationSection, height: int, width: int) -> Drawn:
-    """Draw what is done to a picture of (height, width) px.
+def draw(
+    rng: np.random.Generator,
+    options: AugmentationSection,
+    shape: Sequence[int],
+    spacing: Sequence[float] | None = None,
+) -> Drawn:
+    """Draw what is done to a picture `(H, W)` or a volume `(D, H, W)` of this shape.
 
     `enumerate` picks one of the reference's list, the unchanged picture among them; `random` takes each kind of
-    transform with `probability` and combines what it took.
+    transform with its probability and combines what it took.
+
+    Args:
+        rng: the only source of chance; the same state draws the same.
+        options: which transforms, and how strong.
+        shape: in px or voxels.
+        spacing: distance of neighbours along each axis in one unit (mm); all alike where absent.
     """
     if options.mode == "off":
         return Drawn()
-    kinds = variants(rng, options, height, width)
     if options.mode == "enumerate":
-        every = [Drawn(), *(variant for kind in kinds for variant in kind)]
+        every = variants(rng, options, shape, spacing)
         return every[int(rng.integers(len(every)))]
-    taken = [kind[int(rng.integers(len(kind)))] for kind in kinds if rng.random() < options.probability]
+    frame = _frame(shape, spacing)
+    taken: list[Drawn] = []
+    for found in KINDS.values():
+        choices = found.choices(rng, options, frame)
+        if choices and rng.random() < probability(options, found):
+            taken.append(choices[int(rng.integers(len(choices)))])
+    return combine(taken)
+
+
+def variants(
+    rng: np.random.Generator,
+    options: AugmentationSection,
+    shape: Sequence[int],
+    spacing: Sequence[float] | None = None,
+) -> list[Drawn]:
+    """The reference's list: the unchanged picture, then one for each transform and parameter, in its order."""
+    frame = _frame(shape, spacing)
+    return [Drawn(), *(one for found in _LISTED for one in found.choices(rng, options, frame))]
+
+
+def combine(taken: Sequence[Drawn]) -> Drawn:
+    """Several transforms of one pair, the first applied first; levels change after places."""
     return Drawn(
-        "".join(one.prefix for one in taken),
-        [transform for one in taken for transform in one.spatial],
-        [change for one in taken for change in one.intensity],
+        "augmented_" if taken else "",
+        tuple(move for one in taken for move in one.spatial),
+        tuple(change for one in taken for change in one.intensity),
     )
 
 
-def apply(image: np.ndarray, label: np.ndarray, drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
-    """Do to image `(H, W, C)` and label `(H, W)` what was drawn; the very same arrays where that is nothing."""
+def probability(options: AugmentationSection, found: Kind) -> float:
+    """How probable a kind of transform is in the mode `random`."""
+    general = options.intensity_probability if found.levels else options.probability
+    return options.probabilities.get(found.name, general)
+
+
+def apply(
+    image: np.ndarray,
+    label: np.ndarray,
+    drawn: Drawn,
+    *,
+    image_order: str = "linear",
+    label_order: str = "nearest",
+) -> Pair:
+    """Do to a pair what was drawn.
+
+    Args:
+        image: `(H, W, C)` or `(D, H, W, C)`. label: `(H, W)` or `(D, H, W)` uint8 class numbers.
+        drawn: what `draw` gave for the label's shape.
+        image_order: interpolation of the image, `linear` or `cubic`.
+        label_order: `nearest`, or `area` (the class with the largest share of a pixel).
+
+    Returns:
+        Image and label at their size and of their type; the very same arrays where nothing was drawn.
+    """
     if drawn.spatial:
-        image, label = geometry.sample(image, label, geometry.sum_map(drawn.spatial, *label.shape))
+        image, label = _move(image, label, drawn.spatial, image_order, label_order)
     for change in drawn.intensity:
         image = change.change(image)
     return image, label
 
 
-def variants(rng: np.random.Generator, options: AugmentationSection, height: int, width: int) -> list[list[Drawn]]:
-    """The reference's list of transforms, one inner list a kind, in its order and with its file prefixes."""
-    size = (height, width)
-    seed = int(rng.integers(2**31))
-    flips = [
-        ([Drawn("hfliped_", [geometry.flip(*size, horizontal=True)])] if options.hflip else []),
-        ([Drawn("vfliped_", [geometry.flip(*size, vertical=True)])] if options.vflip else []),
-    ]
-    kinds = [
-        *flips,
-        [Drawn(f"rotated_{a:g}_", [geometry.rotate(*size, a)]) for a in options.angles] if options.rotation else [],
-        [Drawn(f"shrinked_{f'{r:g}'.replace('.', '_')}_", [geometry.scale(*size, r)]) for r in options.shrinks],
-        [drawn for factor in options.shears for drawn in _shears(options, factor, height, width)],
-        [
-            Drawn(
-                f"elastic_alpha_{options.elastic_alpha:g}_sigmoid_{s:g}_",
-                [geometry.Elastic(options.elastic_alpha, s, seed)],
-            )
-            for s in options.elastic_sigmas
-            if options.elastic
-        ],
-        [
-            Drawn(
-                f"distorted_{amount:g}_rsigma{options.distortion_sigma:g}_",
-                [geometry.Distortion(amount, options.distortion_sigma, seed)],
-            )
-            for amount in options.distortion_amounts
-            if options.distortion
-        ],
-        _bulges(
-            "barr", options.barrel_centers if options.barrel else [], options.barrel_radius, options.barrel_amount, size
-        ),
-        _bulges(
-            "pinc",
-            options.pincushion_centers if options.pincushion else [],
-            options.pincushion_radius,
-            options.pincushion_amount,
-            size,
-        ),
-        [Drawn(f"sharpened_{options.sharpening_k:g}_", [], [Sharpen(options.sharpening_k)])]
-        if options.sharpening
-        else [],
-        [
-            Drawn(
-                f"brightened_{options.brightening_alpha:g}_{options.brightening_beta:g}_",
-                [],
-                [Brighten(options.brightening_alpha, options.brightening_beta)],
-            )
-        ]
-        if options.brightening
-        else [],
-    ]
-    return [kind for kind in kinds if kind]
+def coordinates(moves: Sequence[Move], shape: Sequence[int]) -> list[np.ndarray]:
+    """The one map of a chain of transforms, the first applied to the picture first.
+
+    Returns:
+        An array of `shape`, float32, for each axis: the place along it where each pixel comes from.
+    """
+    grid, places = _coarse(moves, shape)
+    return grid.enlarge(places)
 
 
-def _shears(options: AugmentationSection, factor: float, height: int, width: int) -> list[Drawn]:
-    """The sheared picture and, in `enumerate`, its mirror images, as the reference makes them."""
-    sheared = geometry.shear(height, width, factor)
-    found = [Drawn(f"sheared_{factor:g}_", [sheared])]
-    if options.mode == "enumerate":
-        for name, horizontal, vertical in (("h", True, False), ("v", False, True), ("hv", True, True)):
-            if horizontal <= options.hflip and vertical <= options.vflip:
-                mirror = geometry.flip(height, width, horizontal=horizontal, vertical=vertical)
-                found.append(Drawn(f"{name}flipped_sheared_{factor:g}_", [sheared, mirror]))
-    return found
+def _coarse(moves: Sequence[Move], shape: Sequence[int]) -> tuple[Grid, np.ndarray]:
+    """The map at the nodes of the coarsest lattice that shows every transform of the chain."""
+    steps = tuple(map(min, zip(*(move.steps(len(shape)) for move in moves), strict=True)))
+    grid = Grid(tuple(shape), steps)
+    places = grid.positions()
+    for move in reversed(moves):
+        places = move.move(places, grid)
+    middle = np.array([(size - 1) / 2 for size in shape], np.float32)
+    return grid, places + middle.reshape(-1, *[1] * len(shape))
 
 
-def _bulges(
-    kind: str, centres: list[tuple[float, float]], radius: float, amount: float, size: tuple[int, int]
-) -> list[Drawn]:
-    height, width = size
-    return [
-        Drawn(f"{kind}distorted_{number}_", [geometry.Bulge(width * x, height * y, width * radius, amount)])
-        for number, (x, y) in enumerate(centres, start=101)
-    ]
+def _move(image: np.ndarray, label: np.ndarray, moves: Sequence[Move], image_order: str, label_order: str) -> Pair:
+    straight = [move for move in moves if isinstance(move, Affine)]
+    if len(straight) == len(moves):
+        whole = chain(straight)
+        exact = _axes(whole, label.shape)
+        if exact is not None:
+            return _turned(image, *exact), _turned(label, *exact)
+        moves = [whole]
+    grid, places = _coarse(moves, label.shape)
+    return sample(image, label, grid.bands(places), image_order=image_order, label_order=label_order)
+
+
+def _axes(whole: Affine, shape: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Order and mirrored axes of a transform that only mirrors and swaps axes; None where pixels fall between others.
+
+    These are done by moving pixels, which is exact for every type, and faster than sampling.
+    """
+    matrix = np.rint(whole.matrix)
+    if np.abs(matrix - whole.matrix).max() > 1e-9 or np.abs(whole.offset).max() > 1e-9:
+        return None
+    order = tuple(int(axis) for axis in np.abs(matrix).argmax(axis=0))
+    if sorted(order) != list(range(len(order))) or (np.abs(matrix).sum(axis=0) != 1).any():
+        return None
+    if tuple(shape[axis] for axis in order) != tuple(shape):
+        return None
+    return order, tuple(place for place, axis in enumerate(order) if matrix[axis, place] < 0)
+
+
+def _turned(array: np.ndarray, order: tuple[int, ...], mirrored: tuple[int, ...]) -> np.ndarray:
+    rest = tuple(range(len(order), array.ndim))
+    return np.ascontiguousarray(np.flip(array.transpose(*order, *rest), mirrored))
+
+
+def _frame(shape: Sequence[int], spacing: Sequence[float] | None) -> Frame:
+    return Frame(tuple(shape), tuple(spacing) if spacing is not None else (1.0,) * len(shape))

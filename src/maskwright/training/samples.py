@@ -28,8 +28,14 @@ def augmenter(options: AugmentationSection, *, fresh: bool) -> Augment | None:
     def augment(
         rng: np.random.Generator, image: np.ndarray, label: np.ndarray, name: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        drawn = draw(rng, options, *label.shape)
-        image, label = apply(image, label, drawn)
+        drawn = draw(rng, options, label.shape)
+        image, label = apply(
+            image,
+            label,
+            drawn,
+            image_order=options.interpolation,
+            label_order=options.label_interpolation,
+        )
         if copies:
             copies.keep(f"{drawn.prefix}{name}.jpg", image, label)
         return image, label

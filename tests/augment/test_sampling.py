@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from maskwright.augment import affine as a
+from maskwright.augment.base import Drawn
+from maskwright.augment.bulge import Bulge
+from maskwright.augment.elastic import Distortion, Elastic
+from maskwright.augment.pipeline import apply
+from maskwright.augment.sampling import border_level, sample
+
+RNG = np.random.default_rng(0)
+
+
+def whole(where):
+    return [(slice(0, len(where[0])), where)]
+
+
+def places(shape, spread, seed=0):
+    rng = np.random.default_rng(seed)
+    base = np.meshgrid(*[np.arange(size, dtype=np.float32) for size in shape], indexing="ij")
+    return [axis + rng.uniform(-spread, spread, shape).astype(np.float32) for axis in base]
+
+
+@pytest.mark.parametrize("shape", [(30, 41), (7, 30, 41), (1, 9, 8), (12, 5, 64)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
+def test_images_agree_with_map_coordinates(shape, dtype):
+    image = (RNG.random((*shape, 2)) * 200 + 20).astype(dtype)
+    where = places(shape, 3.0)
+    found, _ = sample(image, np.zeros(shape, np.uint8), whole(where))
+    assert found.dtype == dtype and found.shape == image.shape
+    for channel, level in enumerate(border_level(image)):
+        # SciPy's `grid-constant` interpolates towards what is outside, as OpenCV does.
+        exact = image[..., channel].astype(np.float64)
+        expected = ndimage.map_coordinates(exact, where, order=1, mode="grid-constant", cval=level)
+        # Half a level of rounding; older OpenCV rounds places to 1/32 px.
+        assert np.abs(found[..., channel].astype(float) - expected).max() < 0.6 + 200 / 16
+
+
+@pytest.mark.parametrize("shape", [(30, 41), (7, 30, 41)])
+def test_nearest_agrees_with_map_coordinates(shape):
+    label = RNG.integers(0, 5, shape, np.uint8)
+    where = places(shape, 3.0)
+    _, found = sample(np.zeros((*shape, 1), np.uint8), label, whole(where))
+    expected = ndimage.map_coordinates(label, where, order=0, mode="grid-constant", cval=0)
+    assert (found != expected).mean() < 0.002  # places half way between two pixels
+
+
+@pytest.mark.parametrize("shape", [(40, 51), (6, 40, 51)])
+def test_area_takes_the_class_with_the_largest_share(shape):
+    label = ndimage.zoom(RNG.integers(0, 4, [-(-size // 5) for size in shape]), 5, order=0)
+    label = label[tuple(slice(0, size) for size in shape)].astype(np.uint8)
+    where = places(shape, 1.0)
+    _, found = sample(np.zeros((*shape, 1), np.uint8), label, whole(where), label_order="area")
+    shares = [
+        ndimage.map_coordinates((label == n).astype(float), where, order=1, mode="grid-constant") for n in range(4)
+    ]
+    shares[0] = 1 - sum(shares[1:])
+    ranked = np.sort(shares, axis=0)
+    clear = ranked[-1] - ranked[-2] > 0.02
+    assert clear.mean() > 0.9
+    assert np.array_equal(found[clear], np.argmax(shares, axis=0)[clear])
+
+
+def test_area_of_thin_structures_is_kept_when_they_shrink():
+    """By nearest, a line of one pixel survives or not by chance; neither way may grow it."""
+    y, x = np.mgrid[:200, :200]
+    label = ((x + y) % 9 < 3).astype(np.uint8)
+    image = np.zeros((200, 200, 1), np.uint8)
+    for order in ("nearest", "area"):
+        _, found = apply(image, label, Drawn(spatial=(a.scale(0.7, 2),)), label_order=order)
+        assert found[35:165, 35:165].mean() == pytest.approx(label.mean(), rel=0.05)
+
+
+def test_cubic_is_keys_kernel():
+    """Keys 1981 with a = -0.75, which is OpenCV's; a shift by 0.3 px, each axis by its own weights."""
+
+    def weights(t, a=-0.75):
+        distance = np.abs(np.arange(-1, 3) - t)
+        near = (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+        far = a * distance**3 - 5 * a * distance**2 + 8 * a * distance - 4 * a
+        return np.where(distance <= 1, near, far)
+
+    image = RNG.random((30, 40), dtype=np.float32) * 100
+    y, x = np.mgrid[:30, :40].astype(np.float32)
+    found, _ = sample(image[..., None], np.zeros((30, 40), np.uint8), whole([y + 0.3, x]), image_order="cubic")
+    expected = sum(w * np.roll(image, -k, axis=0) for w, k in zip(weights(0.3), range(-1, 3), strict=True))
+    assert np.abs(found[..., 0] - expected)[3:-3].max() < 100 / 32
+    assert np.abs(found[..., 0] - expected)[3:-3].mean() < 1
+
+
+def test_outside_is_background_and_the_borders_median():
+    image = np.full((20, 20, 5), 7, np.uint8)
+    image[..., 4] = 9
+    image[5:15, 5:15] = 200
+    label = np.ones((20, 20), np.uint8)
+    found, marks = sample(image, label, whole([np.full((20, 20), -5.0, np.float32) for _ in range(2)]))
+    assert not marks.any()
+    assert (found == [7, 7, 7, 7, 9]).all()
+
+
+def test_slices_of_a_volume_never_mix():
+    """A volume moved in the plane of its slices is its slices moved, whatever comes from outside."""
+    image, label = RNG.integers(0, 255, (5, 30, 40, 2), np.uint8), RNG.integers(0, 3, (5, 30, 40), np.uint8)
+    image[:, [0, -1]] = image[:, :, [0, -1]] = 33  # one border level for the volume and for its slices
+    for order in ("linear", "cubic"):
+        volume, marks = apply(
+            image, label, Drawn(spatial=(a.rotate(20, (1, 1, 1)), a.shear(0.3, 3))), image_order=order
+        )
+        for z in range(5):
+            drawn = Drawn(spatial=(a.rotate(20, (1, 1)), a.shear(0.3, 2)))
+            one, mark = apply(image[z], label[z], drawn, image_order=order)
+            assert np.abs(volume[z].astype(int) - one).max() <= 1
+            assert (marks[z] != mark).mean() < 0.002
+
+
+pictures = st.tuples(st.integers(2, 90), st.integers(2, 90))
+volumes = st.tuples(st.integers(1, 9), st.integers(2, 30), st.integers(2, 30))
+
+
+@st.composite
+def cases(draw):
+    """A shape and a chain of transforms for it."""
+    shape = draw(st.one_of(pictures, volumes))
+    ndim = len(shape)
+    ones = (1.0,) * ndim
+    seeds = st.integers(0, 99)
+    one = st.one_of(
+        st.builds(lambda angle: a.rotate(angle, ones), st.floats(-180, 180)),
+        st.builds(lambda ratio: a.scale(ratio, ndim), st.floats(0.5, 2)),
+        st.builds(lambda factor: a.shear(factor, ndim), st.floats(-0.4, 0.4)),
+        st.builds(lambda axis: a.mirror(ndim, axis), st.sampled_from([-1, -2])),
+        st.builds(lambda share, x: a.crop(share, [x] * ndim, shape), st.floats(0.3, 1), st.floats(-1, 1)),
+        st.builds(lambda seed, sigma: Elastic(150 * sigma, sigma, seed, ones), seeds, st.floats(1, 12)),
+        st.builds(lambda seed: Distortion(0.03 * max(shape), 10, seed), seeds),
+        st.builds(lambda amount: Bulge(3, -2, 0.4 * shape[-1], amount), st.floats(-0.4, 0.5)),
+    )
+    return shape, tuple(draw(st.lists(one, max_size=4)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    cases(),
+    st.sampled_from([np.uint8, np.uint16, np.int16, np.float32]),
+    st.sampled_from([1, 3, 6]),
+    st.sampled_from(["nearest", "area"]),
+    st.integers(0, 99),
+)
+def test_image_and_label_move_together_and_labels_get_no_new_value(case, dtype, channels, order, seed):
+    shape, transforms = case
+    rng = np.random.default_rng(seed)
+    places = np.meshgrid(*[np.arange(size) for size in shape], indexing="ij")
+    centre = [rng.uniform(0.3, 0.7) * size for size in shape]
+    radius = max(2.0, 0.3 * min(shape[-2:]))
+    inside = sum((axis - middle) ** 2 for axis, middle in zip(places, centre, strict=True)) < radius**2
+    label = inside.astype(np.uint8) * 2
+    image = np.repeat(inside[..., None] * 200, channels, axis=-1).astype(dtype)
+    before = image.copy(), label.copy()
+    moved, marks = apply(image, label, Drawn(spatial=transforms), label_order=order)
+    assert moved.shape == image.shape and moved.dtype == dtype and marks.dtype == np.uint8
+    assert set(np.unique(marks)) <= {0, 2}
+    assert np.array_equal(image, before[0]) and np.array_equal(label, before[1])
+    if border_level(image)[0]:
+        return  # what comes from outside is white here, and background in the label
+    # Sampled at the same place, to under half a pixel: the nearest pixel has at least half the weight along each axis,
+    # so the image has at least (1/2)^N of the level inside the label, and at most 1 - (1/2)^N outside; by area it is
+    # one half. Older OpenCV rounds places to 1/32 px.
+    share = 0.5 if order == "area" else 0.5 ** len(shape)
+    level = moved[..., 0].astype(float) / 200
+    assert (level[marks > 0] > share - 0.04).all() and (level[marks == 0] < 1 - share + 0.04).all()
+
+
+def test_a_grid_and_its_label_stay_aligned_to_under_half_a_pixel():
+    """Lines of known places: where each is in the image (by its centre of mass) and in the label."""
+    size, spacing = 240, 40
+    label = np.zeros((size, size), np.uint8)
+    for number, start in enumerate(range(20, size, spacing), start=1):
+        label[start - 2 : start + 3] = number  # horizontal bars, one class each
+    image = ((label > 0) * 255).astype(np.uint8)[..., None]
+    drawn = Drawn(spatial=(a.rotate(7, (1, 1)), a.scale(0.95, 2), Elastic(1300, 8, 4, (1.0, 1.0))))
+    moved, marks = apply(image, label, drawn)
+    rows = np.arange(size)
+    compared = 0
+    for column in range(30, 210, 3):
+        for number in np.unique(label[label > 0]):
+            found = np.flatnonzero(marks[:, column] == number)
+            if not 3 <= len(found) <= 9:
+                continue
+            window = slice(max(0, found[0] - 4), found[-1] + 5)
+            weights = moved[window, column, 0].astype(float)
+            centre_image = (weights * rows[window]).sum() / weights.sum()
+            assert abs(centre_image - found.mean()) < 0.5
+            compared += 1
+    assert compared > 200
