@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -9,7 +11,8 @@ from maskwright.augment.pipeline import apply, draw
 from maskwright.config import load
 from maskwright.data.dataset import input_rule, open_dataset
 from maskwright.data.labels import LabelRule
-from maskwright.data.loader import Batches, order
+from maskwright.data.loader import Batches, SampleId, order
+from maskwright.data.preprocess import normalize
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 
@@ -37,8 +40,8 @@ def batches(config_file):
         collect(config.data, ("train",))["train"], LabelRule(), input_rule(config, "uint8"), config.data
     )
 
-    def augment(rng, image, label, name):
-        return apply(image, label, draw(rng, config.augmentation, label.shape))
+    def augment(sample, image, label, pair):
+        return apply(image, label, draw(sample.rng(), config.augmentation, label.shape))
 
     def make(**options):
         return Batches(dataset, 5, **({"seed": 3, "shuffle": True, "augment": augment} | options))
@@ -84,3 +87,64 @@ def test_an_error_in_a_worker_arrives_with_its_file(batches):
     bad.dataset.pairs[3].image.write_bytes(b"")
     with pytest.raises(MaskwrightError, match=bad.dataset.pairs[3].image.name):
         list(bad.epoch(0))
+
+
+def test_any_error_in_a_worker_names_the_file_and_the_reason(batches):
+    def broken(sample, image, label, pair):
+        if sample.place == 7:
+            raise MemoryError("no room for 12 GB")
+        return image, label
+
+    bad = batches(augment=broken)
+    name = bad.dataset.pairs[bad.order(0)[7]].image.name
+    with pytest.raises(MaskwrightError, match=rf"{name}.*MemoryError: no room for 12 GB"):
+        list(bad.epoch(0))
+
+
+def test_a_stuck_worker_is_noticed_and_does_not_keep_the_process_alive(tmp_path, config_file):
+    script = f"""
+import threading
+from maskwright.config import load
+from maskwright.data.dataset import input_rule, open_dataset
+from maskwright.data.labels import LabelRule
+from maskwright.data.loader import Batches
+from maskwright.data.splits import collect
+from maskwright.errors import MaskwrightError
+
+config = load({str(config_file)!r}).config
+pairs = collect(config.data, ("train",))["train"]
+dataset = open_dataset(pairs, LabelRule(), input_rule(config, "uint8"), config.data)
+
+def hang(sample, image, label, pair):
+    if sample.place == 7:
+        threading.Event().wait()  # as a read from a network folder that does not answer
+    return image, label
+
+batches = Batches(dataset, 5, augment=hang, workers=2, stuck_after=1.0)
+made = []
+try:
+    for batch in batches.epoch(0):
+        made.append(batch)
+except MaskwrightError as error:
+    print(len(made), error.where == str(pairs[7].image), error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 True") and "hangs" in done.stdout and "--resume" in done.stdout
+
+
+def test_a_sample_can_be_made_again_from_its_place_in_the_training(batches):
+    one = batches()
+    images, labels = list(one.epoch(2))[1]
+    sample = SampleId(seed=3, epoch=2, place=6)  # the second of the second batch of five
+    image, label = one.pair(sample, int(one.order(2)[6]))
+    assert np.array_equal(normalize(image, one.dataset.input_rule), images[1])
+    assert np.array_equal(label, labels[1, ..., 0])
+
+
+def test_a_batch_keeps_its_content_while_others_are_made(batches):
+    held = list(batches(steps=30).epoch(0))
+    copies = [(images.copy(), labels.copy()) for images, labels in held]
+    list(batches(steps=30).epoch(1))
+    for (a, b), (c, d) in zip(held, copies, strict=True):
+        assert np.array_equal(a, c) and np.array_equal(b, d)

@@ -37,10 +37,15 @@ class Affine:
         return moved + np.array(self.offset, np.float32).reshape(-1, *[1] * (places.ndim - 1))
 
 
-def affine(matrix: np.ndarray, offset: Iterable[float] | None = None) -> Affine:
-    """From arrays to the plain numbers that are recorded."""
-    rows = tuple(tuple(float(value) for value in row) for row in matrix)
-    return Affine(rows, tuple(float(value) for value in offset) if offset is not None else (0.0,) * len(rows))
+def affine(matrix: Iterable[Iterable[float]], offset: Iterable[float] | None = None) -> Affine:
+    """From any numbers to the plain ones that are recorded."""
+    rows = tuple(tuple(map(float, row)) for row in matrix)
+    return Affine(rows, tuple(map(float, offset)) if offset is not None else (0.0,) * len(rows))
+
+
+def diagonal(values: Sequence[float]) -> list[list[float]]:
+    """A matrix as lists: small ones are made faster than as arrays."""
+    return [[value if row == column else 0.0 for column in range(len(values))] for row, value in enumerate(values)]
 
 
 def chain(transforms: Sequence[Affine]) -> Affine:
@@ -54,35 +59,30 @@ def chain(transforms: Sequence[Affine]) -> Affine:
     return affine(matrix, offset)
 
 
-def in_plane(plane: _Plane, ndim: int) -> Affine:
-    """A 2x2 matrix of (y, x) for pictures and for the slices of a volume."""
-    matrix = np.eye(ndim)
-    matrix[-2:, -2:] = plane
+def in_plane(plane: _Plane, ndim: int, axes: tuple[int, int] = (-2, -1)) -> Affine:
+    """A 2x2 matrix of two axes: (y, x) for pictures and for the slices of a volume."""
+    matrix = diagonal([1.0] * ndim)
+    for row, numbers in zip(axes, plane, strict=True):
+        for column, number in zip(axes, numbers, strict=True):
+            matrix[row][column] = number
     return affine(matrix)
 
 
 def mirror(ndim: int, *axes: int) -> Affine:
     """Mirror along axes (-1 is left and right, -2 top and bottom, -3 first and last slice)."""
-    signs = np.ones(ndim)
-    signs[list(axes)] = -1
-    return affine(np.diag(signs))
+    return affine(diagonal([-1.0 if axis - ndim in axes else 1.0 for axis in range(ndim)]))
 
 
 def rotate(angle: float, spacing: Sequence[float], axes: tuple[int, int] = (-2, -1)) -> Affine:
     """Rotate about the centre in the plane of two axes; right in mm where their spacings differ."""
-    turn = math.radians(angle)
-    matrix = np.eye(len(spacing))
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     ratio = spacing[axes[1]] / spacing[axes[0]]
-    matrix[np.ix_(axes, axes)] = (
-        (math.cos(turn), math.sin(turn) * ratio),
-        (-math.sin(turn) / ratio, math.cos(turn)),
-    )
-    return affine(matrix)
+    return in_plane(((cos, sin * ratio), (-sin / ratio, cos)), len(spacing), axes)
 
 
 def scale(ratio: float, ndim: int) -> Affine:
     """Enlarge (over 1) or shrink (below 1) about the centre, along every axis."""
-    return affine(np.eye(ndim) / ratio)
+    return affine(diagonal([1 / ratio] * ndim))
 
 
 def shear(factor: float, ndim: int) -> Affine:
@@ -93,7 +93,7 @@ def shear(factor: float, ndim: int) -> Affine:
 def crop(share: float, where: Sequence[float], shape: Sequence[int]) -> Affine:
     """A part of `share` of each side, enlarged to the whole; `where`, -1 to 1 an axis, says which (0 the middle)."""
     offset = [place * (1 - share) / 2 * size for place, size in zip(where, shape, strict=True)]
-    return affine(np.eye(len(shape)) * share, offset)
+    return affine(diagonal([share] * len(shape)), offset)
 
 
 @kind("hflip", listed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -51,9 +52,9 @@ class Elastic:
         sigmas = tuple(self.sigma / one / step for one, step in zip(self.aspect, own.steps, strict=True))
         noise = _noise(self.seed, own)
         expected = math.prod(map(left_by_smoothing, sigmas)) / math.sqrt(3)
-        scales = np.array([self.rms / expected / one for one in self.aspect], np.float32)
-        field = np.stack([smooth(part, sigmas) * factor for part, factor in zip(noise, scales, strict=True)])
-        return own.refine(field, grid)
+        for part, one in zip(noise, self.aspect, strict=True):
+            np.multiply(smooth(part, sigmas), np.float32(self.rms / expected / one), out=part)
+        return own.refine(noise, grid)
 
 
 def _noise(seed: int, grid: Grid) -> np.ndarray:
@@ -61,6 +62,7 @@ def _noise(seed: int, grid: Grid) -> np.ndarray:
     return rng.random((len(grid.shape), *grid.nodes), dtype=np.float32) * 2 - 1
 
 
+@functools.cache
 def _over_colours(sigma: float) -> float:
     """What smoothing over three channels of independent noise does to its deviation at the middle channel."""
     weights = kernel(sigma)

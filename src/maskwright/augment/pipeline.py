@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -49,8 +51,7 @@ def draw(
     frame = _frame(shape, spacing)
     taken: list[Drawn] = []
     for found in KINDS.values():
-        choices = found.choices(rng, options, frame)
-        if choices and rng.random() < probability(options, found):
+        if rng.random() < probability(options, found) and (choices := found.choices(rng, options, frame)):
             taken.append(choices[int(rng.integers(len(choices)))])
     return combine(taken)
 
@@ -73,6 +74,12 @@ def combine(taken: Sequence[Drawn]) -> Drawn:
         tuple(move for one in taken for move in one.spatial),
         tuple(change for one in taken for change in one.intensity),
     )
+
+
+def record(drawn: Drawn) -> list[dict[str, object]]:
+    """What was drawn as plain values for JSON, a transform each, in the order of application."""
+    every: list[Any] = [*drawn.spatial, *drawn.intensity]
+    return [{"transform": type(one).__name__, **asdict(one)} for one in every]
 
 
 def probability(options: AugmentationSection, found: Kind) -> float:

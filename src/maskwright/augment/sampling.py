@@ -17,7 +17,20 @@ Bands = Iterable[tuple[slice, Places]]
 
 _ORDERS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 _CHANNELS = 4  # that OpenCV fills with a border of their own
+_LARGE = 2**24  # bytes, more than a picture and its map need
 _MARGIN = 2  # px around each slice of a volume, so that cubic interpolation never sees the next one
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed between two pictures, instead of giving it back and asking for it again.
+
+    The GNU C library gives memory back to the system as soon as more than twice its largest freed block lies free. The
+    block that is freed here, without having been touched, puts that at 32 MiB. 700 instead of 500 pairs/s of 512x512.
+    """
+    np.empty(_LARGE, np.uint8)
+
+
+keep_freed_memory()
 
 
 def sample(
@@ -53,7 +66,8 @@ def border_level(image: np.ndarray) -> list[float]:
     slices = image if image.ndim == 4 else image[None]
     lines = [slices[:, 0], slices[:, -1], slices[:, :, 0], slices[:, :, -1]]
     border = np.concatenate([line.reshape(-1, channels) for line in lines])
-    return [float(level) for level in np.median(border, axis=0)]
+    half = (len(border) - 1) // 2  # of an even number the lower of the two in the middle: a level that occurs
+    return [float(level) for level in np.partition(border, half, axis=0)[half]]
 
 
 class _Slice:

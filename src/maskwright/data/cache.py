@@ -1,4 +1,4 @@
-"""Decoded pictures on disk, in one memory-mapped file a data set, so that memory does not grow with it.
+"""Decoded pictures on disk, in one file a data set, so that memory does not grow with it.
 
 A cache entry is a folder named after what is in it: the bytes of every file and the rules by which they were read.
 Anything else that changes gives another entry. Entries are written beside their place and renamed when complete.
@@ -55,18 +55,19 @@ def entry_size(count: int, rule: InputRule) -> int:
 
 
 class Slab:
-    """One array on disk, `(N, ...)`; a row is mapped while it is copied, and never longer.
+    """One array on disk, `(N, ...)`, read row by row.
 
-    A lasting map would count every page that was ever touched as memory of the process.
+    A memory map would count every page that was ever touched as memory of the process.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: str) -> None:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
-        self._row = int(np.prod(shape)) * self.dtype.itemsize
+        self._items = int(np.prod(shape))
 
     def read(self, index: int) -> np.ndarray:
-        """A copy of row `index`."""
-        return np.array(np.memmap(self.path, self.dtype, mode="r", offset=index * self._row, shape=self.shape))
+        """Row `index`."""
+        offset = index * self._items * self.dtype.itemsize
+        return np.fromfile(self.path, self.dtype, self._items, offset=offset).reshape(self.shape)
 
 
 class SlabWriter:

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from multiprocessing.context import TimeoutError as StuckError
+from multiprocessing.pool import AsyncResult, ThreadPool
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from maskwright.data.buffers import Buffers
 from maskwright.data.dataset import Dataset
+from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import normalize
+from maskwright.errors import MaskwrightError
 
 Batch = tuple[np.ndarray, np.ndarray]
-Augment = Callable[[np.random.Generator, np.ndarray, np.ndarray, str], tuple[np.ndarray, np.ndarray]]
+
+_MOST_WORKERS = 8
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class SampleId(NamedTuple):
+    """Which sample of a training: all that chance does to it follows from these three numbers."""
+
+    seed: int
+    epoch: int
+    place: int  # in the order of the epoch
+
+    def rng(self) -> np.random.Generator:
+        """The source of its chance."""
+        return np.random.default_rng(self)
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.place}"
+
+
+class Augment(Protocol):
+    """What is done to a pair before it enters a batch."""
+
+    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
+        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same."""
 
 
 def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -60,55 +94,87 @@ class Batches:
         steps: int | None = None,
         augment: Augment | None = None,
         shuffle: bool = False,
-        workers: int = 2,
+        workers: int | None = None,
+        stuck_after: float = 300.0,
     ) -> None:
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
-        self.augment, self.shuffle, self.workers = augment, shuffle, workers
+        self.augment, self.shuffle, self.stuck_after = augment, shuffle, stuck_after
+        self.workers = workers or min(_MOST_WORKERS, cores())
         whole = -(-len(dataset) // batch_size)
         self.count = steps * batch_size if steps and shuffle else None
         self.steps = steps if steps and shuffle else min(steps or whole, whole)
         self.waited = 0.0  # seconds that the consumer waited for batches since `epoch` was called
+        self._buffers = Buffers()
+        self._at: dict[int, Pair] = {}  # what each step is at, for the message about one that hangs
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number`, from step `start` on, prepared ahead in threads.
 
         Raises:
-            MaskwrightError: a picture cannot be read any more; its file is named.
+            MaskwrightError: a picture cannot be prepared, or not within `stuck_after` seconds; its file is named.
         """
         self.waited = 0.0
-        indices = self._order(number)
+        indices = self.order(number)
         ahead = 2 * self.workers + 2
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="batches") as pool:
-            queue: deque[Future[Batch]] = deque()
-            try:
-                for step in range(start, self.steps):
-                    while len(queue) < ahead and step + len(queue) < self.steps:
-                        queue.append(pool.submit(self.make, number, step + len(queue), indices))
-                    begin = time.perf_counter()
-                    batch = queue.popleft().result()
-                    self.waited += time.perf_counter() - begin
-                    yield batch
-            finally:
-                for future in queue:
-                    future.cancel()
+        # These threads do not keep the process alive when one of them hangs in a file system.
+        with ThreadPool(self.workers) as pool:
+            queue: deque[AsyncResult[Batch]] = deque()
+            for step in range(start, self.steps):
+                while len(queue) < ahead and step + len(queue) < self.steps:
+                    queue.append(pool.apply_async(self.make, (number, step + len(queue), indices)))
+                begin = time.perf_counter()
+                try:
+                    batch = queue.popleft().get(self.stuck_after or None)
+                except StuckError:
+                    raise self._stuck(step) from None
+                self.waited += time.perf_counter() - begin
+                yield batch
 
-    def make(self, number: int, step: int, indices: np.ndarray) -> Batch:
-        """Prepare one batch."""
-        chosen = indices[step * self.batch_size : (step + 1) * self.batch_size]
-        pairs = [self._one(number, step * self.batch_size + place, int(index)) for place, index in enumerate(chosen)]
-        images = normalize(np.stack([image for image, _ in pairs]), self.dataset.input_rule)
-        labels = np.stack([label for _, label in pairs])[..., None].astype(np.float32)
-        return images, labels
-
-    def _order(self, number: int) -> np.ndarray:
+    def order(self, number: int) -> np.ndarray:
+        """The pairs of epoch `number`, as indices into the data set."""
         if not self.shuffle:
             return np.arange(len(self.dataset))
         patients = [pair.patient for pair in self.dataset.pairs]
         return order(patients, self.count, np.random.default_rng((self.seed, number)))
 
-    def _one(self, number: int, place: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def make(self, number: int, step: int, indices: np.ndarray) -> Batch:
+        """Prepare one batch.
+
+        Raises:
+            MaskwrightError: naming the picture that cannot be prepared, and why.
+        """
+        first = step * self.batch_size
+        chosen = indices[first : first + self.batch_size]
+        rule = self.dataset.input_rule
+        images = self._buffers.array((len(chosen), rule.height, rule.width, rule.channels))
+        labels = self._buffers.array((len(chosen), rule.height, rule.width, 1))
+        for place, index in enumerate(chosen):
+            pair = self._at[step] = self.dataset.pairs[index]
+            try:
+                image, label = self.pair(SampleId(self.seed, number, first + place), int(index))
+                normalize(image, rule, out=images[place])
+                labels[place, ..., 0] = label
+            except MaskwrightError:
+                raise
+            except Exception as error:
+                raise MaskwrightError(
+                    f"cannot be prepared for training ({type(error).__name__}: {error})",
+                    where=pair.image,
+                    fix="Look at this file and its mask, or leave them out; --resume then goes on.",
+                ) from error
+        self._at.pop(step, None)
+        return images, labels
+
+    def pair(self, sample: SampleId, index: int) -> Batch:
+        """The pair `index` as that sample of the training, its levels as they are in the file."""
         image, label = self.dataset.load(index)
-        if self.augment is None:
-            return image, label
-        rng = np.random.default_rng((self.seed, number, place))
-        return self.augment(rng, image, label, self.dataset.pairs[index].name)
+        return self.augment(sample, image, label, self.dataset.pairs[index]) if self.augment else (image, label)
+
+    def _stuck(self, step: int) -> MaskwrightError:
+        pair = self._at.get(step)
+        return MaskwrightError(
+            f"has not been prepared within {self.stuck_after:g} s: the worker that reads it hangs",
+            where=pair.image if pair else f"batch {step + 1}",
+            fix="Look whether its disk or network folder answers; then go on with --resume. A slow one needs a "
+            "larger train.stuck_after (0: wait for ever).",
+        )

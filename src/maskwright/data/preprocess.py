@@ -115,13 +115,20 @@ def network_input(image: np.ndarray, rule: InputRule) -> np.ndarray:
     return resize(adjust(image, rule), rule.height, rule.width, rule.resize)
 
 
-def normalize(image: np.ndarray, rule: InputRule) -> np.ndarray:
-    """Levels to float32 by the rule; `image` is `(..., H, W, C)`, and `zscore` goes by the picture."""
-    values = image.astype(np.float32)
+def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None) -> np.ndarray:
+    """Levels to float32 by the rule; `image` is `(..., H, W, C)`, and `zscore` goes by the picture.
+
+    The result is written to `out`, where there is one of the same shape.
+    """
+    values = np.empty(image.shape, np.float32) if out is None else out
     if rule.intensity == "zscore":
+        values[...] = image
         axes = tuple(range(values.ndim - 3, values.ndim))
-        return (values - values.mean(axes, keepdims=True)) / (values.std(axes, keepdims=True) + 1e-6)
-    values -= np.float32(rule.low)
+        mean, deviation = values.mean(axes, keepdims=True), values.std(axes, keepdims=True)
+        values -= mean
+        values /= deviation + np.float32(1e-6)
+        return values
+    np.subtract(image, np.float32(rule.low), out=values, dtype=np.float32)
     values *= np.float32((1.0 if rule.intensity == "unit" else 255.0) / (rule.high - rule.low))
     return values
 

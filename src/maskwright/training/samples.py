@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from maskwright.augment.pipeline import apply, draw
+from maskwright.augment.base import Drawn
+from maskwright.augment.pipeline import apply, draw, record
 from maskwright.config.schema import AugmentationSection
-from maskwright.data.loader import Augment
-from maskwright.storage import keep_aside, make_folder, write_bytes
+from maskwright.data.loader import Batch, SampleId
+from maskwright.data.pairs import Pair
+from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
-def augmenter(options: AugmentationSection, *, fresh: bool) -> Augment | None:
-    """The function that the loader calls for each pair, or None where nothing is done.
+def augmenter(options: AugmentationSection, *, fresh: bool) -> Augmenter | None:
+    """What the loader calls for each pair, or None where nothing is done.
 
     Args:
         options: what is done, and whether copies are kept.
@@ -24,27 +28,34 @@ def augmenter(options: AugmentationSection, *, fresh: bool) -> Augment | None:
     if options.mode == "off" and not options.debug:
         return None
     copies = Copies(options.debug_images_dir, options.debug_masks_dir, fresh=fresh) if options.debug else None
+    return Augmenter(options, copies)
 
-    def augment(
-        rng: np.random.Generator, image: np.ndarray, label: np.ndarray, name: str
-    ) -> tuple[np.ndarray, np.ndarray]:
-        drawn = draw(rng, options, label.shape)
-        image, label = apply(
-            image,
-            label,
-            drawn,
-            image_order=options.interpolation,
-            label_order=options.label_interpolation,
-        )
-        if copies:
-            copies.keep(f"{drawn.prefix}{name}.jpg", image, label)
+
+class Augmenter:
+    """Draws from the sample's own source of chance, and applies; so any sample can be made again."""
+
+    def __init__(self, options: AugmentationSection, copies: Copies | None = None) -> None:
+        self.options, self.copies = options, copies
+
+    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
+        """The augmented pair."""
+        drawn = draw(sample.rng(), self.options, label.shape)
+        image, label = self.apply(image, label, drawn)
+        if self.copies:
+            self.copies.keep(sample, drawn, image, label, pair)
         return image, label
 
-    return augment
+    def apply(self, image: np.ndarray, label: np.ndarray, drawn: Drawn) -> Batch:
+        """Apply with the configured interpolation."""
+        orders = self.options.interpolation, self.options.label_interpolation
+        return apply(image, label, drawn, image_order=orders[0], label_order=orders[1])
 
 
 class Copies:
-    """Pictures as they are trained on, under the reference's names; each name is written once."""
+    """Pictures as they are trained on, under the reference's names; each name is written once.
+
+    `samples.csv` beside the images says of each which sample it is and what was done to it.
+    """
 
     def __init__(self, images: Path, masks: Path, *, fresh: bool) -> None:
         self.images, self.masks = images, masks
@@ -52,17 +63,29 @@ class Copies:
             if fresh:
                 keep_aside(folder)
             make_folder(folder)
+        self.table = images / "samples.csv"
+        if not self.table.exists():
+            self._write(("file", "source", "sample", "seed", "transforms"))
         self._lock = threading.Lock()
         self._known: set[str] = set()
 
-    def keep(self, name: str, image: np.ndarray, label: np.ndarray) -> None:
+    def keep(self, sample: SampleId, drawn: Drawn, image: np.ndarray, label: np.ndarray, pair: Pair) -> None:
         """Write one pair, unless there is one of its name."""
+        name = f"{drawn.prefix}{pair.name}.jpg"
         with self._lock:
             if name in self._known:
                 return
             self._known.add(name)
+            self._write((name, pair.image.name, str(sample), sample.seed, json.dumps(record(drawn))))
         levels = image if image.dtype == np.uint8 else cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
         levels = levels.reshape(*image.shape)
         spread = label * (255 // max(int(label.max()), 1))
         for folder, picture in ((self.images, levels[..., ::-1]), (self.masks, spread)):
             write_bytes(folder / name, cv2.imencode(".jpg", picture)[1].tobytes())
+
+    def _write(self, row: tuple[object, ...]) -> None:
+        try:
+            with self.table.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(row)
+        except OSError as error:
+            raise write_error(self.table, error) from error

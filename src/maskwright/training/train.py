@@ -30,7 +30,7 @@ from maskwright.training.samples import augmenter
 
 STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
 # What may differ between a run and its continuation without changing the weights up to there.
-_MAY_CHANGE = {"epochs", "patience", "workers", "tensorboard", "show_summary", "num_infer_images"}
+_MAY_CHANGE = {"epochs", "patience", "workers", "stuck_after", "tensorboard", "show_summary", "num_infer_images"}
 
 
 def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_leak: bool = False) -> Run:
@@ -159,10 +159,17 @@ def _batches(prepared: Prepared, config: Configuration, *, fresh: bool) -> tuple
         shuffle=True,
         augment=augmenter(config.augmentation, fresh=fresh),
         workers=settings.workers,
+        stuck_after=settings.stuck_after,
     )
     if prepared.valid is None:
         return train, None
-    valid = Batches(prepared.valid, settings.batch_size, steps=settings.validation_steps, workers=settings.workers)
+    valid = Batches(
+        prepared.valid,
+        settings.batch_size,
+        steps=settings.validation_steps,
+        workers=settings.workers,
+        stuck_after=settings.stuck_after,
+    )
     return train, valid
 
 

@@ -70,7 +70,19 @@ class TrainSection(Section):
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
         "auto", "Arithmetic: `auto` takes bfloat16 where the processor has it and it was measured to be faster."
     )
-    workers: int = key(2, "Threads that prepare batches ahead of the training step.", ge=1, le=64)
+    workers: int | None = key(
+        None,
+        "Threads that prepare batches ahead of the training step; as many as processor cores, at most 8, where absent.",
+        example=4,
+        ge=1,
+        le=64,
+    )
+    stuck_after: float = key(
+        300.0,
+        "Stop with the name of the file when the next batch has not been prepared for so long; 0 waits for ever.",
+        unit="s",
+        ge=0,
+    )
     deterministic: bool = key(True, "Same seed, same weights to the last bit, on one machine.")
     tensorboard: bool = key(False, "Write TensorBoard logs into the run folder.")
     show_summary: bool = key(False, "Print the network's layers before training.", reference="model.show_summary")
