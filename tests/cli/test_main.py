@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
 from maskwright.cli import main
@@ -125,6 +126,35 @@ def test_stats(capsys, dataset, tmp_path):
     assert code == 0 and (part["pairs"], part["patients"], part["sizes"]) == (24, 8, {"32x32": 24})
     assert part["repeated_images"] == 1 and part["empty_masks"] == 0
     assert (tmp_path / "dataset_Statistics.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_augment_draws_a_sheet(capsys, config_file, tmp_path):
+    sheet = tmp_path / "sheets" / "sheet.png"
+    assert main(["augment", str(config_file), "--output", str(sheet), "--pictures", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert Path(found["sheet"]) == sheet and cv2.imread(str(sheet)).shape[0] > 1000
+    assert {row["name"] for row in found["rows"]} >= {"hflip", "elastic", "noise", "all together"}
+    assert main(["augment", str(config_file), "--output", str(sheet), "--replay", "2:3", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["name"] == "sample 2:3 of seed 137" and len(row["pairs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--replay", "x"], "EPOCH:PLACE"),
+        (["--replay", "0:999"], "samples"),
+        (["--pictures", "0"], "At least 1"),
+        (["--output", "sheet.txt"], ".png or .jpg"),
+        (["--set", "augmentation.mode=off"], "nothing to show"),
+        (["--set", "augmentation.probabilities={'rotaton': 1}"], "rotaton"),
+        (["--set", "augmentation.scale_range=[1.2, 0.8]"], "first number is the smallest"),
+        (["--set", "augmentation.gamma_range=[0, 1]"], "over 0"),
+    ],
+)
+def test_augment_says_what_is_wrong(capsys, config_file, words, message):
+    assert main(["augment", str(config_file), *words]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_models_and_doctor(capsys):

@@ -67,6 +67,22 @@ def variants(
     return [Drawn(), *(one for found in _LISTED for one in found.choices(rng, options, frame))]
 
 
+def each_kind(
+    rng: np.random.Generator,
+    options: AugmentationSection,
+    shape: Sequence[int],
+    spacing: Sequence[float] | None = None,
+) -> dict[str, Drawn]:
+    """One draw of each kind of transform that is on in the mode `random`, by its name, whatever its probability."""
+    frame = _frame(shape, spacing)
+    found = {}
+    for name, one in KINDS.items():
+        choices = one.choices(rng, options, frame) if probability(options, one) else []
+        if choices:
+            found[str(name)] = choices[int(rng.integers(len(choices)))]
+    return found
+
+
 def combine(taken: Sequence[Drawn]) -> Drawn:
     """Several transforms of one pair, the first applied first; levels change after places."""
     return Drawn(
