@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -37,38 +38,43 @@ sigmoid = 8
 """
 
 
-def delivered(folder: Path, cores: int) -> dict[str, float]:
-    """The best of some epochs each; grey JPEG pictures and masks of 512x512, as the reference's data sets have them."""
+def pictures(folder: Path) -> Path:
+    """Grey JPEG pictures and masks of 512x512, as the reference's data sets have them, and a configuration for them."""
     write_pictures(folder / "png", PICTURES, SIZE, channels=1)
     for part in ("images", "masks"):
         (folder / part).mkdir()
         for file in (folder / "png" / part).iterdir():
             cv2.imwrite(str(folder / part / f"{file.stem}.jpg"), cv2.imread(str(file), cv2.IMREAD_GRAYSCALE))
-    (folder / "seed.config").write_text(SEED, encoding="utf-8")
-    paths = [
-        f"data.images={folder / 'images'}",
-        f"data.masks={folder / 'masks'}",
-        "data.valid_fraction=0",
-        "data.test_fraction=0",
-    ]
-    modes = {"the reference's list": [], "everything at random, elastic always": [
-        "augmentation.mode=random", "augmentation.probabilities={'elastic': 1.0, 'rotation': 1.0}"]}  # fmt: skip
+    config = folder / "seed.config"
+    config.write_text(SEED, encoding="utf-8")
+    return config
+
+
+def modes(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """What is measured: two ways to augment, from files and from the cache; each with its overrides."""
+    paths = [f"data.images={folder / 'images'}", f"data.masks={folder / 'masks'}"]
+    paths += ["data.valid_fraction=0", "data.test_fraction=0", f"data.cache_dir={folder / 'cache'}"]
+    random = ["augmentation.mode=random", "augmentation.probabilities={'elastic': 1.0, 'rotation': 1.0}"]
+    for what, overrides in (("the reference's list", []), ("everything at random, elastic always", random)):
+        for source, kept in (("JPEG files", "false"), ("cache", "true")):
+            yield f"{what}, {source}", [*paths, *overrides, f"data.cache={kept}"]
+
+
+def delivered(folder: Path, cores: int) -> dict[str, float]:
+    """The best of some epochs each."""
+    config_path = pictures(folder)
     found = {}
-    for what, overrides in modes.items():
-        for kept in (False, True):
-            cache = [f"data.cache={'true' if kept else 'false'}", f"data.cache_dir={folder / 'cache'}"]
-            config = load(folder / "seed.config", [*paths, *overrides, *cache]).config
-            dataset = prepare(config, Reporter(quiet=True)).train
-            for workers in dict.fromkeys((1, cores)):
-                batches = Batches(
-                    dataset, 4, shuffle=True, augment=augmenter(config.augmentation, fresh=True), workers=workers
-                )
-                seconds = []
-                for epoch in range(EPOCHS):
-                    begin = time.perf_counter()
-                    for _ in batches.epoch(epoch):
-                        pass
-                    seconds.append(time.perf_counter() - begin)
-                source = "cache" if kept else "JPEG files"
-                found[f"{what}, {source}, {workers} worker{'s' * (workers > 1)}"] = round(PICTURES / min(seconds), 1)
+    for what, overrides in modes(folder):
+        config = load(config_path, overrides).config
+        dataset = prepare(config, Reporter(quiet=True)).train
+        augment = augmenter(config.augmentation, fresh=True)
+        for workers in dict.fromkeys((1, cores)):
+            batches = Batches(dataset, 4, shuffle=True, augment=augment, workers=workers)
+            seconds = []
+            for epoch in range(EPOCHS):
+                begin = time.perf_counter()
+                for _ in batches.epoch(epoch):
+                    pass
+                seconds.append(time.perf_counter() - begin)
+            found[f"{what}, {workers} worker{'s' * (workers > 1)}"] = round(PICTURES / min(seconds), 1)
     return found

@@ -19,7 +19,11 @@ LABEL = (RNG.random((48, 40)) < 0.3).astype(np.uint8) * 2
 def make(tmp_path):
     def make(fresh=True, **options):
         section = {"debug": True, "debug_images_dir": tmp_path / "images", "debug_masks_dir": tmp_path / "masks"}
-        return augmenter(Configuration.model_validate({"augmentation": section | options}).augmentation, fresh=fresh)
+        return augmenter(
+            Configuration.model_validate({"augmentation": section | options}).augmentation,
+            fresh=fresh,
+            table=tmp_path / "samples.csv",
+        )
 
     return make
 
@@ -35,7 +39,7 @@ def test_copies_have_the_references_names_and_say_what_was_done(make, tmp_path):
     names = {"one.jpg", "rotated_5_one.jpg"}
     assert {path.name for path in (tmp_path / "images").glob("*.jpg")} == names
     assert {path.name for path in (tmp_path / "masks").iterdir()} == names
-    with (tmp_path / "images" / "samples.csv").open() as file:
+    with (tmp_path / "samples.csv").open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     assert set(rows) == names
     turned = rows["rotated_5_one.jpg"]
@@ -59,7 +63,7 @@ def test_each_name_is_written_once_and_older_copies_are_kept(make, tmp_path):
     augment = make(mode="off")
     for place in range(3):
         augment(SampleId(0, 0, place), IMAGE, LABEL, pair("one", tmp_path))
-    assert len((tmp_path / "images" / "samples.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "samples.csv").read_text().splitlines()) == 2
     make(mode="off")
     kept = [path for path in tmp_path.iterdir() if path.name.startswith("images") and path.name != "images"]
     assert len(kept) == 1 and (kept[0] / "one.jpg").exists()

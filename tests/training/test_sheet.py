@@ -57,9 +57,9 @@ def test_a_sample_that_was_trained_on_is_shown_again(config_file, tmp_path):
     overrides = ["augmentation.debug=true", f"augmentation.debug_images_dir={tmp_path / 'i'}",
                  f"augmentation.debug_masks_dir={tmp_path / 'm'}"]  # fmt: skip
     config = load(config_file, overrides).config
-    trained, _ = _batches(prepare(config, Reporter(quiet=True)), config, fresh=True)
+    trained, _ = _batches(prepare(config, Reporter(quiet=True)), config, fresh=True, table=tmp_path / "samples.csv")
     list(trained.epoch(1))
-    with (tmp_path / "i" / "samples.csv").open() as file:
+    with (tmp_path / "samples.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["file"].startswith("augmented_")]
     assert rows
     shown = training_batches(config)

@@ -194,6 +194,8 @@ def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet, referen
     dumped = {path.name for path in (project / "generated_images_dir").iterdir()}
     assert dumped == {path.name for path in (project / "generated_masks_dir").iterdir()}
     assert all(name.endswith(".jpg") for name in dumped)
+    listed = run.samples.read_text(encoding="utf-8").splitlines()
+    assert listed[0] == "file,source,sample,seed,transforms" and len(listed) == len(dumped) + 1
     result = mw.predict(loaded, reporter=quiet)
     assert len(list((project / "test_output").glob("*.jpg"))) == 24 == len(result.masks)
     assert len(list((project / "test_output_merged").glob("*.png"))) == 24

@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay",
         metavar="EPOCH:PLACE",
-        help="show one sample exactly as training made it, both counted from 0 (samples.csv of augmentation.debug "
-        "names them)",
+        help="show one sample exactly as training made it, both counted from 0 (RUN/samples.csv names them, "
+        "with augmentation.debug)",
     )
     add_overrides(parser)
 

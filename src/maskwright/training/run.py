@@ -52,6 +52,11 @@ class Run:
         return self.path / "environment.json"
 
     @property
+    def samples(self) -> Path:
+        """What each copy of a training picture is, where `augmentation.debug` keeps copies."""
+        return self.path / "samples.csv"
+
+    @property
     def predictions(self) -> Path:
         """Masks and overlays, where the command line names no other folder."""
         return self.path / "predictions"

@@ -18,17 +18,19 @@ from maskwright.data.pairs import Pair
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
-def augmenter(options: AugmentationSection, *, fresh: bool) -> Augmenter | None:
+def augmenter(options: AugmentationSection, *, fresh: bool, table: Path | None = None) -> Augmenter | None:
     """What the loader calls for each pair, or None where nothing is done.
 
     Args:
         options: what is done, and whether copies are kept.
         fresh: a new training, for which older copies are put aside.
+        table: a CSV file that says of each copy which sample it is and what was done to it.
     """
     if options.mode == "off" and not options.debug:
         return None
-    copies = Copies(options.debug_images_dir, options.debug_masks_dir, fresh=fresh) if options.debug else None
-    return Augmenter(options, copies)
+    if not options.debug:
+        return Augmenter(options)
+    return Augmenter(options, Copies(options.debug_images_dir, options.debug_masks_dir, table, fresh=fresh))
 
 
 class Augmenter:
@@ -52,19 +54,15 @@ class Augmenter:
 
 
 class Copies:
-    """Pictures as they are trained on, under the reference's names; each name is written once.
+    """Pictures as they are trained on, under the reference's names; each name is written once."""
 
-    `samples.csv` beside the images says of each which sample it is and what was done to it.
-    """
-
-    def __init__(self, images: Path, masks: Path, *, fresh: bool) -> None:
-        self.images, self.masks = images, masks
+    def __init__(self, images: Path, masks: Path, table: Path | None, *, fresh: bool) -> None:
+        self.images, self.masks, self.table = images, masks, table
         for folder in (images, masks):
             if fresh:
                 keep_aside(folder)
             make_folder(folder)
-        self.table = images / "samples.csv"
-        if not self.table.exists():
+        if table and not table.exists():
             self._write(("file", "source", "sample", "seed", "transforms"))
         self._lock = threading.Lock()
         self._known: set[str] = set()
@@ -84,6 +82,8 @@ class Copies:
             write_bytes(folder / name, cv2.imencode(".jpg", picture)[1].tobytes())
 
     def _write(self, row: tuple[object, ...]) -> None:
+        if self.table is None:
+            return
         try:
             with self.table.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow(row)

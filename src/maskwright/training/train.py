@@ -64,7 +64,7 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
-    batches = _batches(prepared, config, fresh=not resume)
+    batches = _batches(prepared, config, fresh=not resume, table=run.samples)
     state = fit(model, *batches, config, state, reporter, after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists)
     reporter.say(f"done: best model in {run.model_file}")
     return run
@@ -149,7 +149,9 @@ def write_toml_file(run: Run, config: Configuration, loaded: Loaded) -> None:
     write_text(run.config_file, write_toml(config, everything=True, comments=comments))
 
 
-def _batches(prepared: Prepared, config: Configuration, *, fresh: bool) -> tuple[Batches, Batches | None]:
+def _batches(
+    prepared: Prepared, config: Configuration, *, fresh: bool, table: Path | None = None
+) -> tuple[Batches, Batches | None]:
     settings = config.train
     train = Batches(
         prepared.train,
@@ -157,7 +159,7 @@ def _batches(prepared: Prepared, config: Configuration, *, fresh: bool) -> tuple
         seed=settings.seed,
         steps=settings.steps_per_epoch,
         shuffle=True,
-        augment=augmenter(config.augmentation, fresh=fresh),
+        augment=augmenter(config.augmentation, fresh=fresh, table=table),
         workers=settings.workers,
         stuck_after=settings.stuck_after,
     )

@@ -191,7 +191,10 @@ class AugmentationSection(Section):
         "Bend the levels by any exponent of this range, from the dark or the bright end. `[1, 1]` is none.",
     )
     debug: bool = key(
-        False, "Write the pictures that are trained on into the two folders below.", reference="generator.debug"
+        False,
+        "Write the pictures that are trained on into the two folders below, each name once; RUN/samples.csv says what "
+        "was done to each.",
+        reference="generator.debug",
     )
     debug_images_dir: Path = key(
         Path("./generated_images_dir"), "Folder of those images.", reference="generator.generated_images_dir"
