@@ -3,9 +3,39 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 from maskwright.errors import MaskwrightError
+
+
+class Called(NamedTuple):
+    """`name(option=value)`, read without running it."""
+
+    name: str
+    arguments: list[Any]
+    options: dict[str, Any]
+
+
+def read_call(text: str) -> Called | None:
+    """What `name`, `name(…)` or `some.module.name(…)` says, with literal arguments; None where it is no such text.
+
+    Raises:
+        MaskwrightError: an argument is no literal.
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    call = node if isinstance(node, ast.Call) else None
+    name = _last_name(call.func if call else node)
+    if name is None:
+        return None
+    try:
+        arguments = [ast.literal_eval(argument) for argument in call.args] if call else []
+        options = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg} if call else {}
+    except ValueError as error:
+        raise _refused(text, error) from None
+    return Called(name, arguments, options)
 
 
 def keras_object(text: str, module: Any) -> Any | None:
@@ -17,27 +47,25 @@ def keras_object(text: str, module: Any) -> Any | None:
     Raises:
         MaskwrightError: the text is no such call, or Keras refuses the arguments.
     """
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    called = read_call(text)
+    kind = getattr(module, called.name, None) if called else None
+    if called is None or not isinstance(kind, type):
         return None
-    call = node if isinstance(node, ast.Call) else None
-    name = _last_name(call.func if call else node)
-    kind = getattr(module, name, None) if name else None
-    if not isinstance(kind, type):
-        return None
+    arguments, options = called.arguments, called.options
+    if arguments and isinstance(arguments[0], str):  # published files give a loss its name in first place
+        options.setdefault("name", arguments.pop(0))
     try:
-        arguments = [ast.literal_eval(argument) for argument in call.args] if call else []
-        options = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg} if call else {}
-        if arguments and isinstance(arguments[0], str):  # published files give a loss its name in first place
-            options.setdefault("name", arguments.pop(0))
         return kind(*arguments, **options)
     except (ValueError, TypeError) as error:
-        raise MaskwrightError(
-            f"{text} cannot be made ({error})",
-            where="[train]",
-            fix="Only literal arguments are read, as in Name(option=1.0).",
-        ) from None
+        raise _refused(text, error) from None
+
+
+def _refused(text: str, error: Exception) -> MaskwrightError:
+    return MaskwrightError(
+        f"{text} cannot be made ({error})",
+        where="[train]",
+        fix="Only literal arguments are read, as in Name(option=1.0).",
+    )
 
 
 def _last_name(node: ast.expr) -> str | None:

@@ -24,14 +24,21 @@ def metric(function: Metric) -> Metric:
     return function
 
 
-def get_metric(name: str) -> Any:
+def get_metric(name: str, channels: int | None = None) -> Any:
     """The metric of that name, or a Keras metric written as `Name(option=value)`.
+
+    Args:
+        channels: where predictions have more channels than that, only the first ones count (deep supervision).
 
     Raises:
         MaskwrightError: there is none of that name.
     """
     if name in METRICS:
-        return keras.metrics.MeanMetricWrapper(METRICS[name], name=name)
+        function = METRICS[name]
+        if channels is None:
+            return keras.metrics.MeanMetricWrapper(function, name=name)
+        first = lambda truth, prediction: function(truth, prediction[..., :channels])  # noqa: E731
+        return keras.metrics.MeanMetricWrapper(first, name=name)
     found = keras_object(name, keras.metrics)
     if found is None:
         raise MaskwrightError(

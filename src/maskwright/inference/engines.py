@@ -29,7 +29,9 @@ class KerasEngine:
         count = len(inputs)
         if batch_size and count < batch_size:
             inputs = np.concatenate([inputs, np.zeros((batch_size - count, *inputs.shape[1:]), np.float32)])
-        return np.asarray(self.model.predict_on_batch(inputs), dtype=np.float32)[:count]
+        found = np.asarray(self.model.predict_on_batch(inputs), dtype=np.float32)
+        # During training with deep supervision the side outputs follow the result.
+        return found[:count, ..., : self.metadata.channels]
 
 
 def open_engine(path: Path, precision: str = "float32") -> KerasEngine:

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from maskwright.backend import import_keras
@@ -24,7 +24,9 @@ class Architecture:
         name: the short name. aliases: the reference's names.
         build: `build(input_shape, classes, **options)` gives a `keras.Model`.
         paper, year: where it was described.
-        multiple: `multiple(options)` is what height and width of its input must be multiples of.
+        multiple: `multiple(options)` is what each edge of its input must be a multiple of.
+        dims: 2 where it takes pictures, 3 where it takes volumes.
+        variant: options that its reference's names stand for, where the reference differs from the paper.
     """
 
     name: str
@@ -33,6 +35,12 @@ class Architecture:
     paper: str
     year: int
     multiple: Callable[[dict[str, Any]], int]
+    dims: tuple[int, ...] = (2,)
+    variant: dict[str, Any] = field(default_factory=dict)
+
+    def defaults(self, name: str) -> dict[str, Any]:
+        """Its options with the values that they have under one of its names."""
+        return self.options | (self.variant if name in self.aliases else {})
 
     @property
     def options(self) -> dict[str, Any]:
@@ -42,12 +50,19 @@ class Architecture:
 
 
 def architecture(
-    name: str, *, aliases: tuple[str, ...] = (), paper: str, year: int, multiple: Callable[[dict[str, Any]], int]
+    name: str,
+    *,
+    aliases: tuple[str, ...] = (),
+    paper: str,
+    year: int,
+    multiple: Callable[[dict[str, Any]], int],
+    dims: tuple[int, ...] = (2,),
+    variant: dict[str, Any] | None = None,
 ) -> Callable[[Build], Build]:
-    """Register the decorated builder."""
+    """Register the decorated builder; see `Architecture`."""
 
     def register(build: Build) -> Build:
-        _FOUND[name] = Architecture(name, aliases, build, paper, year, multiple)
+        _FOUND[name] = Architecture(name, aliases, build, paper, year, multiple, dims, variant or {})
         return build
 
     return register
@@ -82,8 +97,8 @@ def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **op
 
     Args:
         name: short name (`unet`) or the reference's (`TensorflowUNet`).
-        input_shape: `(height, width, channels)` in px. A size that the network cannot halve often enough is padded
-            with zeros inside it, and cropped again at its end.
+        input_shape: `(height, width, channels)` in px, or `(depth, height, width, channels)` in voxels. A size that
+            the network cannot halve often enough is padded with zeros inside it, and cropped again at its end.
         classes: 1 for one structure (sigmoid), else the number of classes, background counted (softmax).
         options: those of the architecture; see `maskwright models NAME`.
 
@@ -99,6 +114,15 @@ def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **op
             raise MaskwrightError(
                 f"{found.name} has no option {option!r}", where="[model]", fix=choices(option, list(found.options))
             )
+    if len(input_shape) - 1 not in found.dims:
+        takes = " and ".join({2: "pictures (height, width, channels)", 3: "volumes (depth, height, width, channels)"}[n]
+                             for n in found.dims)  # fmt: skip
+        raise MaskwrightError(
+            f"{found.name} takes {takes}, not an input of {input_shape}",
+            where="[model] name",
+            fix="`maskwright models` says which architectures take pictures and which volumes.",
+        )
+    options = (found.variant if name in found.aliases else {}) | options
     multiple = found.multiple(found.options | options)
     if all(edge % multiple == 0 for edge in input_shape[:-1]):
         return found.build(input_shape, classes, **options)
@@ -112,7 +136,12 @@ def _padded(build: Build, shape: tuple[int, ...], classes: int, multiple: int, o
     inner = build(
         (*(edge + more for edge, more in zip(shape[:-1], missing, strict=True)), shape[-1]), classes, **options
     )
+    pad, crop = (getattr(keras.layers, f"{kind}{len(margins)}D") for kind in ("ZeroPadding", "Cropping"))
     inputs = keras.Input(shape, name="image")
-    probabilities = inner(keras.layers.ZeroPadding2D(margins)(inputs))
-    outputs = keras.layers.Cropping2D(margins, dtype="float32")(probabilities)
-    return keras.Model(inputs, outputs, name=f"{inner.name}_padded")
+    outputs = [crop(margins, dtype="float32")(one) for one in tree_list(inner(pad(margins)(inputs)))]
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name=f"{inner.name}_padded")
+
+
+def tree_list(outputs: Any) -> list[Any]:
+    """The outputs of a network as a list, the main one first."""
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]

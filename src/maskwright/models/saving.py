@@ -15,7 +15,7 @@ from maskwright.backend import import_keras
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.models.registry import create_model
+from maskwright.models.registry import architectures, create_model
 from maskwright.storage import atomic
 
 _ENTRY = "maskwright.json"
@@ -48,13 +48,20 @@ class Metadata:
         return self.input_rule.height, self.input_rule.width, self.input_rule.channels
 
 
-def build(metadata: Metadata, precision: str = "float32") -> Any:
-    """The network of `metadata` with fresh weights, computing in `precision`."""
+def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main") -> Any:
+    """The network of `metadata` with fresh weights, computing in `precision`.
+
+    Args:
+        outputs: `main` for the result alone, `all` for the side outputs of deep supervision too.
+    """
     keras = import_keras()
+    from maskwright.models.supervision import main_output
+
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return create_model(metadata.architecture, metadata.input_shape, metadata.channels, **metadata.options)
+        model = create_model(metadata.architecture, metadata.input_shape, metadata.channels, **metadata.options)
+        return main_output(model) if outputs == "main" else model
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -107,6 +114,7 @@ def load_model(path: Path, precision: str = "float32") -> tuple[Any, Metadata]:
     """
     metadata = read_metadata(path)
     keras = import_keras()
+    architectures()  # makes their layers known to Keras
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError) as error:

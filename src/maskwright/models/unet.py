@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import layers
 
 from maskwright.errors import MaskwrightError
+from maskwright.models import blocks
+from maskwright.models.blocks import Tensor
 from maskwright.models.registry import architecture
-
-# Keras's 0.99 needs hundreds of steps to learn the statistics that validation uses; small data sets have tens an epoch.
-_MOMENTUM = 0.9
 
 
 @architecture(
@@ -20,6 +17,7 @@ _MOMENTUM = 0.9
     paper="Ronneberger et al. 2015, arXiv 1505.04597; rules by level: the reference's TensorflowUNet",
     year=2015,
     multiple=lambda options: 2 ** (options["num_layers"] - 1),
+    dims=(2, 3),
 )
 def unet(
     input_shape: tuple[int, ...],
@@ -55,25 +53,14 @@ def unet(
             where="[model] dropout_rate",
             fix=f"Stay below {1 / (num_layers - 1):.3f}.",
         )
-    if activation not in dir(keras.activations):
-        raise MaskwrightError(
-            f"Keras has no activation {activation!r}",
-            where="[model] activation",
-            fix="For example relu, mish, gelu, silu or leaky_relu.",
-        )
+    blocks.check_activation(activation)
 
-    def level(x: Any, i: int) -> Any:
+    def level(x: Tensor, i: int) -> Tensor:
         for convolution in range(2):
-            x = layers.Conv2D(
-                base_filters * 2**i,
-                max(base_kernels[0] - 2 * i, 3),
-                padding="same",
-                dilation_rate=max(dilation[0] - i, 1),
-                activation=activation,
-                kernel_initializer="he_normal",
-            )(x)
+            kernel, spread = max(base_kernels[0] - 2 * i, 3), max(dilation[0] - i, 1)
+            x = blocks.conv(x, base_filters * 2**i, kernel, dilation_rate=spread, activation=activation)
             if normalization:
-                x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
+                x = blocks.normalize(x)
             if convolution == 0 and dropout_rate * i > 0:
                 x = layers.Dropout(dropout_rate * i, seed=137 if dropout_seed_fixing else None)(x)
         return x
@@ -82,15 +69,40 @@ def unet(
     skips = []
     for i in range(num_layers - 1):
         skips.append(level(x, i))
-        x = layers.MaxPooling2D()(skips[-1])
+        x = blocks.pool(skips[-1])
     x = level(x, num_layers - 1)
     for i in reversed(range(num_layers - 1)):
-        x = layers.Conv2DTranspose(base_filters * 2**i, 2, strides=2)(x)
-        x = level(layers.Concatenate()([x, skips[i]]), i)
-    if final_activation == "auto":
-        final_activation = "sigmoid" if classes == 1 else "softmax"
-    x = layers.Conv2D(classes, 1)(x)
-    # Probabilities stay in float32 whatever the layers compute in.
-    return keras.Model(
-        inputs, layers.Activation(final_activation, dtype="float32", name="probabilities")(x), name="unet"
+        x = level(blocks.concat(blocks.up_conv(x, base_filters * 2**i), skips[i]), i)
+    return keras.Model(inputs, blocks.head(x, classes, final_activation), name="unet")
+
+
+@architecture(
+    "unet_3d",
+    aliases=("Tensorflow3DUNet", "TensorflowUNet3D"),
+    paper="Çiçek et al. 2016, arXiv 1606.06650",
+    year=2016,
+    multiple=lambda options: 2 ** (options["num_layers"] - 1),
+    dims=(3,),
+)
+def unet_3d(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    base_filters: int = 16,
+    num_layers: int = 4,
+    dropout_rate: float = 0.0,
+    normalization: bool = True,
+    activation: str = "relu",
+    final_activation: str = "auto",
+) -> keras.Model:
+    """Build the U-Net for volumes `(D, H, W, C)`: the same as `unet`, with 3x3x3 kernels at every level."""
+    return unet(
+        input_shape,
+        classes,
+        base_filters=base_filters,
+        num_layers=num_layers,
+        dropout_rate=dropout_rate,
+        normalization=normalization,
+        activation=activation,
+        final_activation=final_activation,
     )

@@ -43,6 +43,7 @@ def compile_model(model: Any, config: Configuration) -> None:
 
     from maskwright.losses import get_loss
     from maskwright.metrics import get_metric
+    from maskwright.models.supervision import supervised
 
     train = config.train
     options: dict[str, Any] = {"learning_rate": train.learning_rate, "clipvalue": train.clipvalue}
@@ -51,8 +52,11 @@ def compile_model(model: Any, config: Configuration) -> None:
     optimizer = getattr(keras.optimizers, train.optimizer)(**options)
     # On a CPU TensorFlow is faster without XLA (12.5 against 9.3 images/s); the others decide for themselves.
     compiled = False if keras.backend.backend() == "tensorflow" else "auto"
+    channels = config.model.num_classes
+    loss, side_outputs = get_loss(train.loss), model.output.shape[-1] > channels
+    metrics = [get_metric(name, channels if side_outputs else None) for name in train.metrics]
     model.compile(
-        optimizer, get_loss(train.loss), metrics=[get_metric(name) for name in train.metrics], jit_compile=compiled
+        optimizer, supervised(loss, channels) if side_outputs else loss, metrics=metrics, jit_compile=compiled
     )
 
 

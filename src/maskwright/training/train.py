@@ -17,6 +17,7 @@ from maskwright.data.loader import Batches
 from maskwright.errors import MaskwrightError
 from maskwright.models.registry import find_architecture
 from maskwright.models.saving import Metadata, build, save_model
+from maskwright.models.supervision import joined, main_output
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, require_space, write_error, write_text
@@ -54,7 +55,7 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     precision = choose_precision(wanted, config.data.cache_dir or default_folder())
     # Choosing may have built networks; the weights below must not depend on that.
     import_keras().utils.set_random_seed(config.train.seed)
-    model = build(metadata, precision)
+    model = joined(build(metadata, precision, outputs="all"))
     compile_model(model, config)
     keeper = _Keeper(run, config, model, metadata)
     if not resume:
@@ -78,7 +79,9 @@ def describe(config: Configuration, prepared: Prepared) -> Metadata:
     """
     found = find_architecture(config.model.name)
     section = config.model.model_dump()
-    options = {name: section[name] for name in found.options if section.get(name) is not None} | section["options"]
+    given = {name: section[name] for name in found.options if section.get(name) is not None}
+    variant = found.variant if config.model.name in found.aliases else {}
+    options = variant | given | section["options"]
     return Metadata(
         architecture=found.name,
         options=options,
@@ -181,7 +184,8 @@ class _Keeper:
     def __init__(self, run: Run, config: Configuration, model: Any, metadata: Metadata) -> None:
         self.run, self.config, self.model, self.metadata = run, config, model, metadata
         # The saved model computes in float32 on any machine, and carries no optimiser.
-        self.plain = build(metadata)
+        every = build(metadata, outputs="all")
+        self.whole, self.plain = joined(every), main_output(every)
         self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
         self.predictions = EpochPredictions(config, model, metadata)
 
@@ -196,7 +200,7 @@ class _Keeper:
         save_checkpoint(self.run.checkpoint_file, self.model, state.as_dict())
 
     def _save_best(self, row: dict[str, float]) -> None:
-        self.plain.set_weights(self.model.get_weights())
+        self.whole.set_weights(self.model.get_weights())
         training = {"epoch": int(row["epoch"]), "loss": self.config.train.loss, **row}
         save_model(self.plain, self.run.model_file, dataclasses.replace(self.metadata, training=training))
         settings = self.config.train

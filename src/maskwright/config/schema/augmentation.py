@@ -66,7 +66,7 @@ class AugmentationSection(Section):
         0.5, "`random`: how probable each transform is that moves pixels (flips to distortions).", ge=0, le=1
     )
     intensity_probability: float = key(
-        0.2, "`random`: how probable each transform is that changes levels (sharpening to gamma).", ge=0, le=1
+        0.1, "`random`: how probable each transform is that changes levels (sharpening to gamma).", ge=0, le=1
     )
     probabilities: dict[KindName, Annotated[float, Field(ge=0, le=1)]] = key(
         {},

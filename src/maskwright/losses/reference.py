@@ -1,79 +1,11 @@
-"""Losses by name, on `keras.ops`: pure functions of truth and prediction.
-
-Truth is `(B, H, W, 1)` class numbers (or one-hot like the prediction), prediction `(B, H, W, K)` probabilities: K = 1
-for one structure (sigmoid), else one a class, background first (softmax). Sums run over the whole batch, as in the
-reference; with several classes Dice and IoU are means over the classes after the background. All compute in float32.
-"""
+"""The losses of the reference, under its names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import keras
 import numpy as np
 from keras import ops
 
-from maskwright.errors import MaskwrightError, choices
-from maskwright.keras_names import keras_object
-
-Tensor = Any
-Loss = Callable[[Tensor, Tensor], Tensor]
-LOSSES: dict[str, Loss] = {}
-
-
-def loss(function: Loss) -> Loss:
-    """Make a loss selectable by the name of its function."""
-    LOSSES[function.__name__] = function
-    return function
-
-
-def get_loss(name: str) -> Loss:
-    """The loss of that name, or a Keras loss written as `Name(option=value)`.
-
-    Raises:
-        MaskwrightError: there is none of that name.
-    """
-    if name in LOSSES:
-        return LOSSES[name]
-    found = keras_object(name, keras.losses)
-    if found is None:
-        raise MaskwrightError(f"there is no loss {name!r}", where="[train] loss", fix=choices(name, sorted(LOSSES)))
-    if type(found).__name__.startswith("Categorical"):
-        return lambda truth, prediction: found(*aligned(truth, prediction))
-    return found
-
-
-def aligned(truth: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor]:
-    """Truth and prediction as float32 of one shape; class numbers become one-hot where there are several classes."""
-    prediction = ops.cast(prediction, "float32")
-    classes = prediction.shape[-1]
-    if classes > 1 and truth.shape[-1] == 1:
-        truth = ops.one_hot(ops.cast(truth[..., 0], "int32"), classes)
-    return ops.cast(truth, "float32"), prediction
-
-
-def overlap(truth: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums of t·p, t and p over the batch, for each class that is scored: `(1,)`, or `(K-1,)` without background."""
-    truth, prediction = aligned(truth, prediction)
-    if prediction.shape[-1] > 1:
-        truth, prediction = truth[..., 1:], prediction[..., 1:]
-    axes = tuple(range(len(prediction.shape) - 1))
-    return ops.sum(truth * prediction, axes), ops.sum(truth, axes), ops.sum(prediction, axes)
-
-
-def dice_coefficient(truth: Tensor, prediction: Tensor) -> Tensor:
-    """Soft Dice with smoothing 1: (2·Σtp + 1) / (Σt + Σp + 1), a scalar of 0…1."""
-    both, true, predicted = overlap(truth, prediction)
-    return ops.mean((2 * both + 1) / (true + predicted + 1))
-
-
-def iou_coefficient(truth: Tensor, prediction: Tensor) -> Tensor:
-    """Soft IoU without smoothing: Σtp / Σ(t + p - tp); 1 where truth and prediction are both empty."""
-    both, true, predicted = overlap(truth, prediction)
-    union = true + predicted - both
-    empty = ops.equal(union, 0)
-    return ops.mean(ops.where(empty, 1.0, both / ops.where(empty, 1.0, union)))
+from maskwright.losses.base import Tensor, aligned, dice_coefficient, iou_coefficient, loss
 
 
 def ssim(truth: Tensor, prediction: Tensor, size: int = 11, sigma: float = 1.5) -> Tensor:

@@ -1,0 +1,89 @@
+"""MedNeXt: ConvNeXt blocks throughout a U-Net, for pictures and volumes."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from maskwright.models import blocks
+from maskwright.models.blocks import Tensor
+from maskwright.models.registry import architecture
+
+_STAGES = 5
+
+
+@architecture(
+    "mednext",
+    paper="Roy et al. 2023, arXiv 2303.09975",
+    year=2023,
+    multiple=lambda options: 2 ** (_STAGES - 1),
+    dims=(2, 3),
+)
+def mednext(
+    input_shape: tuple[int, ...],
+    classes: int,
+    *,
+    base_filters: int = 32,
+    kernel_size: int = 3,
+    expansion: tuple[int, ...] = (2, 2, 2, 2, 2, 2, 2, 2, 2),
+    block_counts: tuple[int, ...] = (2, 2, 2, 2, 2, 2, 2, 2, 2),
+    deep_supervision: bool = False,
+    final_activation: str = "auto",
+) -> keras.Model:
+    """Build the network; the defaults are the paper's small one.
+
+    A block is a depthwise convolution, normalisation by channel, a 1x1 expansion with GELU, a 1x1 compression, and the
+    block's input added. Halving and doubling blocks do the same with stride two, and a strided 1x1 convolution as
+    their shortcut. After doubling, what the skip holds is added, not joined.
+
+    Args:
+        expansion, block_counts: for the four stages down, the bottom, and the four up.
+        deep_supervision: every stage up and the bottom give outputs, which count in training only.
+    """
+    widths = [base_filters * 2**i for i in range(_STAGES)]
+    x = inputs = keras.Input(input_shape, name="image")
+    x = blocks.conv(x, base_filters, 1)
+    skips = []
+    for i, width in enumerate(widths):
+        if i:
+            x = _halve(x, width, expansion[i], kernel_size)
+        for _ in range(block_counts[i]):
+            x = _block(x, expansion[i], kernel_size)
+        skips.append(x)
+    sides = [x]
+    for place, i in enumerate(reversed(range(_STAGES - 1)), start=_STAGES):
+        x = layers.Add()([_double(x, widths[i], expansion[place], kernel_size), skips[i]])
+        for _ in range(block_counts[place]):
+            x = _block(x, expansion[place], kernel_size)
+        sides.append(x)
+    chosen = sides[::-1] if deep_supervision else sides[-1:]
+    maps = [blocks.resize_to(blocks.layer("Conv", side)(classes, 1)(side), inputs) for side in chosen]
+    outputs = [blocks.probabilities(one, classes, final_activation) for one in maps]
+    return keras.Model(inputs, outputs if deep_supervision else outputs[0], name="mednext")
+
+
+def _inner(x: Tensor, width: int, hidden: int) -> Tensor:
+    x = blocks.conv(blocks.normalize(x, "instance"), hidden, 1, activation="gelu")
+    return blocks.conv(x, width, 1)
+
+
+def _depthwise(x: Tensor, kernel: int, strides: int = 1) -> Tensor:
+    width = x.shape[-1]
+    return blocks.conv(x, width, kernel, groups=width, strides=strides)
+
+
+def _block(x: Tensor, expansion: int, kernel: int) -> Tensor:
+    width = x.shape[-1]
+    return layers.Add()([x, _inner(_depthwise(x, kernel), width, expansion * width)])
+
+
+def _halve(x: Tensor, width: int, expansion: int, kernel: int) -> Tensor:
+    shortcut = blocks.conv(x, width, 1, strides=2)
+    return layers.Add()([shortcut, _inner(_depthwise(x, kernel, 2), width, expansion * x.shape[-1])])
+
+
+def _double(x: Tensor, width: int, expansion: int, kernel: int) -> Tensor:
+    """The enlargement is nearest, and the depthwise convolution follows: Keras has no depthwise transposed one."""
+    shortcut = blocks.conv(blocks.enlarge(x, 2, "nearest"), width, 1)
+    inner = _inner(_depthwise(blocks.enlarge(x, 2, "nearest"), kernel), width, expansion * x.shape[-1])
+    return layers.Add()([shortcut, inner])
