@@ -4,13 +4,17 @@ PYTHON ?= $(shell for v in python3.12 python3.11 python3.13 python3 python; do \
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format docs clean
+# `make test` leaves out what takes minutes a test; `make test-slow` runs that.
+.PHONY: demo test test-slow check format docs clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: .venv/.dev
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: .venv/.dev
 	$(BIN)/ruff check .

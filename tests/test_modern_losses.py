@@ -197,6 +197,7 @@ def test_volumes_too_with_finite_gradients(name, classes):
         (lambda: get_loss("tversky_los"), "Did you mean 'tversky_loss'"),
         (lambda: get_loss("tversky_loss(alpha=open('x'))"), "Only literal"),
         (lambda: choose_loss("lovasz_loss", [1, 2]), "cross_entropy_loss"),
+        (lambda: choose_loss("dice_ce_loss", [1, 2])(T3, P3), "2 weights for 3 classes"),
     ],
 )
 def test_mistakes_say_what_is_right(make, words):

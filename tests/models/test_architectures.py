@@ -15,8 +15,15 @@ from maskwright.models.registry import architectures, create_model, find_archite
 from maskwright.models.saving import Metadata, load_model, save_model
 from maskwright.models.supervision import joined, main_output, supervised
 
-NAMES = sorted(SMALL)
-SUPERVISED = [name for name, found in architectures().items() if "deep_supervision" in found.options]
+# Hundreds of layers, which TensorFlow takes minutes to compile; `make test-slow` runs these.
+HEAVY = {"efficientnet_b7_unet"}
+SLOW = HEAVY | {"efficient_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer"}
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in sorted(SMALL)]
+TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
+SUPERVISED = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name in ("basnet", "mednext", "nnunet", "nnunet_resenc", "u2net", "unet3plus", "unet_plus_plus")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,8 @@ def build(name, classes=1, **more):
 
 def test_every_architecture_is_tested():
     assert set(SMALL) == set(architectures())
+    with_sides = {name for name, found in architectures().items() if "deep_supervision" in found.options}
+    assert with_sides == {case.values[0] for case in SUPERVISED}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +76,7 @@ def test_parameter_counts_of_the_papers(name, shape, options, millions):
     assert create_model(name, shape, **options).count_params() / 1e6 == pytest.approx(millions, rel=0.01)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_thirty_steps_on_four_phantoms_halve_the_loss(name):
     shape, _, rate = SMALL[name]
     keras.utils.set_random_seed(1)
@@ -116,6 +125,20 @@ def test_saved_and_loaded_in_safe_mode_it_is_the_same(name, tmp_path):
     loaded, found = load_model(tmp_path / "model.keras")
     assert found.options == options
     assert np.array_equal(model.predict_on_batch(images), loaded.predict_on_batch(images))
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SMALL) if not name.startswith("efficient")])
+def test_onnx_gives_the_same(name, tmp_path):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("Keras exports to ONNX from TensorFlow here")
+    runtime = pytest.importorskip("onnxruntime")
+    images, _ = phantoms(SMALL[name][0], count=2)
+    model = build(name, 2)
+    expected = np.asarray(model(images))
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = runtime.InferenceSession(tmp_path / "model.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: images})
+    assert np.abs(found - expected).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", SUPERVISED)

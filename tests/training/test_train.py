@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import signal
@@ -210,3 +211,28 @@ def test_an_object_of_the_notebook_is_the_commands(config_file, quiet):
     run = train(config_file, quiet, "run", "train.epochs=1")
     assert isinstance(run, Run)
     assert mw.evaluate(run, reporter=quiet).summary["patients"] == 2
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("nnunet", "{'deep_supervision': True, 'num_layers': 3, 'base_filters': 4}"),
+        ("TensorflowUNet3Plus", "{'deep_supervision': True, 'classification_guided': True}"),
+    ],
+)
+def test_deep_supervision_from_configuration_to_mask(config_file, quiet, architecture, options):
+    overrides = [f"model.name={architecture}", f"model.options={options}", "train.metrics=['dice_coef']",
+                 "train.loss=tversky_loss(alpha=0.4, beta=0.6)", "train.epochs=2", "model.image_width=36"]  # fmt: skip
+    run = mw.train(mw.load_config(config_file, overrides), reporter=quiet)
+    rows = list(csv.DictReader((run.path / "history.csv").open()))
+    assert {"dice_coef", "val_dice_coef"} <= set(rows[0])
+    model, metadata = load_model(run.model_file)
+    assert model.output.shape[1:] == (32, 36, 1) and metadata.options["deep_supervision"]
+    assert mw.evaluate(run, reporter=quiet).summary["per_image"]["dice"]["n"] > 0
+
+
+def test_class_weights_reach_the_loss_or_are_refused(config_file, quiet):
+    loaded = mw.load_config(config_file, ["train.class_weights=[1, 5]", "train.loss=dice_ce_loss", "train.epochs=1"])
+    assert mw.train(loaded, reporter=quiet).model_file.exists()
+    with pytest.raises(mw.MaskwrightError, match="These have: cross_entropy_loss"):
+        mw.train(mw.load_config(config_file, ["train.class_weights=[1, 5]", "train.loss=iou_loss"]), reporter=quiet)

@@ -45,7 +45,7 @@ def score_network(
     Raises:
         MaskwrightError: pairs that cannot be used; all are listed.
     """
-    from maskwright.losses import get_loss
+    from maskwright.losses import choose_loss
     from maskwright.metrics import get_metric
 
     rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
@@ -55,7 +55,8 @@ def score_network(
         inputs = normalize(network_input(image, rule), rule)
         return _Truth(image, label, inputs, describe_pair(pair, image, label, label_rule.classes))
 
-    loss, metrics = get_loss(config.train.loss), [get_metric(name) for name in config.train.metrics]
+    loss = choose_loss(config.train.loss, config.train.class_weights)
+    metrics = [get_metric(name) for name in config.train.metrics]
     found, records = [], []
     losses: list[float] = []
     batch: list[tuple[np.ndarray, np.ndarray]] = []

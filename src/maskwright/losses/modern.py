@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from keras import ops
 
+from maskwright.errors import MaskwrightError
 from maskwright.losses.base import Tensor, aligned, loss, overlap
 
 _SMALL = 1e-7
@@ -36,7 +37,11 @@ def pixel_cross_entropy(truth: Tensor, prediction: Tensor, class_weights: Sequen
 def _relative(weights: Sequence[float], classes: int) -> Tensor:
     """Weights whose mean is 1."""
     if len(weights) != classes:
-        raise ValueError(f"{len(weights)} class weights for {classes} classes, background counted")
+        raise MaskwrightError(
+            f"{len(weights)} weights for {classes} classes, the background counted",
+            where="[train] class_weights",
+            fix="Give one number a class; two for one structure.",
+        )
     mean = sum(weights) / len(weights)
     return ops.convert_to_tensor([weight / mean for weight in weights], "float32")
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from maskwright.models.blocks import Tensor
+from maskwright.models.blocks import Tensor, gelu
 
 _register = keras.saving.register_keras_serializable("maskwright")
 
@@ -130,5 +130,7 @@ class WindowAttention(layers.Layer):
 
 
 def mlp(x: Tensor, hidden: int, last: str | None = None) -> Tensor:
-    """Two dense layers with GELU between them (and, where asked, after them), back to the width of `x`."""
-    return layers.Dense(x.shape[-1], activation=last)(layers.Dense(hidden, activation="gelu")(x))
+    """Two dense layers with GELU between them (and, where asked, another activation after them), as wide as `x`."""
+    return layers.Dense(x.shape[-1], activation=gelu if last == "gelu" else last)(
+        layers.Dense(hidden, activation=gelu)(x)
+    )

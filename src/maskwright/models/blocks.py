@@ -84,6 +84,12 @@ def concat(*tensors: Tensor) -> Tensor:
     return layers.Concatenate()(list(tensors))
 
 
+@keras.saving.register_keras_serializable("maskwright")
+def gelu(x: Tensor) -> Tensor:
+    """x/2 · (1 + erf(x/√2)); Keras's own is written in a way that ONNX has no operator for."""
+    return 0.5 * x * (1 + keras.ops.erf(x * 0.7071067811865476))
+
+
 def check_activation(name: str) -> None:
     """Refuse an activation that Keras does not have.
 

@@ -34,7 +34,8 @@ def mednext(
 
     A block is a depthwise convolution, normalisation by channel, a 1x1 expansion with GELU, a 1x1 compression, and the
     block's input added. Halving and doubling blocks do the same with stride two, and a strided 1x1 convolution as
-    their shortcut. After doubling, what the skip holds is added, not joined.
+    their shortcut. After doubling, what the skip holds is added, not joined. For volumes Keras has no depthwise
+    convolution but a grouped one, which cannot be exported to ONNX.
 
     Args:
         expansion, block_counts: for the four stages down, the bottom, and the four up.
@@ -63,13 +64,14 @@ def mednext(
 
 
 def _inner(x: Tensor, width: int, hidden: int) -> Tensor:
-    x = blocks.conv(blocks.normalize(x, "instance"), hidden, 1, activation="gelu")
+    x = blocks.conv(blocks.normalize(x, "instance"), hidden, 1, activation=blocks.gelu)
     return blocks.conv(x, width, 1)
 
 
 def _depthwise(x: Tensor, kernel: int, strides: int = 1) -> Tensor:
-    width = x.shape[-1]
-    return blocks.conv(x, width, kernel, groups=width, strides=strides)
+    if blocks.rank(x) == 2:
+        return layers.DepthwiseConv2D(kernel, strides=strides, padding="same", depthwise_initializer="he_normal")(x)
+    return blocks.conv(x, x.shape[-1], kernel, groups=x.shape[-1], strides=strides)
 
 
 def _block(x: Tensor, expansion: int, kernel: int) -> Tensor:

@@ -49,7 +49,7 @@ def _decode(
     chosen = sides[::-1][: max(1, len(sides) - 1)] if deep_supervision else sides[-1:]
     maps = [blocks.resize_to(blocks.layer("Conv", side)(classes, 1)(side), inputs) for side in chosen]
     outputs = [blocks.probabilities(one, classes, final_activation) for one in maps]
-    return keras.Model(inputs, outputs if deep_supervision else outputs[0], name=name)
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name=name)
 
 
 def _widths(base_filters: int, num_layers: int, dims: int) -> list[int]:

@@ -74,9 +74,10 @@ def application(inputs: Tensor, name: str, weights: str | None) -> Any:
         x = layers.Concatenate()([x, x, x])
     elif x.shape[-1] != 3:
         x = layers.Conv2D(3, 1, use_bias=False)(x)
-    x = layers.Rescaling(255.0)(x)
+    offset = [-mean for mean in _CAFFE_MEAN] if ENCODERS[name].input == "caffe" else 0.0
     if ENCODERS[name].input == "caffe":
-        x = layers.Normalization(mean=_CAFFE_MEAN[::-1], variance=(1.0, 1.0, 1.0))(x)
+        x = x[..., ::-1]  # blue, green, red
+    x = layers.Rescaling(255.0, offset)(x)
     network = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=x)
     file = weights_file(name, weights)
     if file is not None:

@@ -136,7 +136,11 @@ def _padded(build: Build, shape: tuple[int, ...], classes: int, multiple: int, o
     inner = build(
         (*(edge + more for edge, more in zip(shape[:-1], missing, strict=True)), shape[-1]), classes, **options
     )
-    pad, crop = (getattr(keras.layers, f"{kind}{len(margins)}D") for kind in ("ZeroPadding", "Cropping"))
+    from maskwright.models.margins import Margins
+
+    flat = len(margins) == 2
+    pad = keras.layers.ZeroPadding2D if flat else Margins
+    crop = keras.layers.Cropping2D if flat else keras.layers.Cropping3D
     inputs = keras.Input(shape, name="image")
     outputs = [crop(margins, dtype="float32")(one) for one in tree_list(inner(pad(margins)(inputs)))]
     return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name=f"{inner.name}_padded")

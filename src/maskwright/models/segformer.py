@@ -77,5 +77,5 @@ def _block(x: Tensor, heads: int, reduction: int) -> Tensor:
     attended = layers.MultiHeadAttention(heads, channels // heads)(flat, few)
     x = layers.Add()([x, layers.Reshape((height, width, channels))(attended)])
     inner = layers.Dense(_EXPANSION * channels)(_norm(x))
-    inner = layers.DepthwiseConv2D(3, padding="same", activation="gelu")(inner)
+    inner = layers.DepthwiseConv2D(3, padding="same", activation=blocks.gelu)(inner)
     return layers.Add()([x, layers.Dense(channels)(inner)])

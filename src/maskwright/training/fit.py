@@ -41,7 +41,7 @@ def compile_model(model: Any, config: Configuration) -> None:
     """
     import keras
 
-    from maskwright.losses import get_loss
+    from maskwright.losses import choose_loss
     from maskwright.metrics import get_metric
     from maskwright.models.supervision import supervised
 
@@ -53,7 +53,7 @@ def compile_model(model: Any, config: Configuration) -> None:
     # On a CPU TensorFlow is faster without XLA (12.5 against 9.3 images/s); the others decide for themselves.
     compiled = False if keras.backend.backend() == "tensorflow" else "auto"
     channels = config.model.num_classes
-    loss, side_outputs = get_loss(train.loss), model.output.shape[-1] > channels
+    loss, side_outputs = choose_loss(train.loss, train.class_weights), model.output.shape[-1] > channels
     metrics = [get_metric(name, channels if side_outputs else None) for name in train.metrics]
     model.compile(
         optimizer, supervised(loss, channels) if side_outputs else loss, metrics=metrics, jit_compile=compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,11 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     precision = choose_precision(wanted, config.data.cache_dir or default_folder())
     # Choosing may have built networks; the weights below must not depend on that.
     import_keras().utils.set_random_seed(config.train.seed)
-    model = joined(build(metadata, precision, outputs="all"))
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always", UserWarning)
+        model = joined(build(metadata, precision, outputs="all"))
+    for remark in remarks:
+        reporter.warn(str(remark.message))
     compile_model(model, config)
     keeper = _Keeper(run, config, model, metadata)
     if not resume:
@@ -184,7 +189,9 @@ class _Keeper:
     def __init__(self, run: Run, config: Configuration, model: Any, metadata: Metadata) -> None:
         self.run, self.config, self.model, self.metadata = run, config, model, metadata
         # The saved model computes in float32 on any machine, and carries no optimiser.
-        every = build(metadata, outputs="all")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # said once already
+            every = build(metadata, outputs="all")
         self.whole, self.plain = joined(every), main_output(every)
         self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
         self.predictions = EpochPredictions(config, model, metadata)

@@ -170,7 +170,11 @@ class ModelSection(Section):
         None, "TransUNet: an encoder of keras.applications.", example="ResNet50", reference="model.backbone"
     )
     weights: str | None = key(
-        None, "TransUNet: weights of the backbone.", example="imagenet", reference="model.weights"
+        None,
+        "Weights of an encoder of keras.applications: `imagenet` takes them from Keras's cache on this machine "
+        "(random ones, with a warning, where there are none), else the path of a file. Nothing is downloaded.",
+        example="imagenet",
+        reference="model.weights",
     )
     freeze_backbone: bool | None = key(
         None, "TransUNet: keep the backbone's weights.", example=True, reference="model.freeze_backbone"

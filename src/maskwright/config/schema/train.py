@@ -29,8 +29,15 @@ class TrainSection(Section):
     )
     loss: str = key(
         "bce_dice_loss",
-        "A loss of Maskwright, or of Keras as in `BinaryFocalCrossentropy(gamma=2.0)`.",
+        "A loss of Maskwright, as in `dice_ce_loss` or `tversky_loss(alpha=0.3, beta=0.7)`, or of Keras, as in "
+        "`BinaryFocalCrossentropy(gamma=2.0)`.",
         reference="model.loss",
+    )
+    class_weights: list[float] = key(
+        [],
+        "How heavy each class is, background first (two numbers for one structure); for losses that have such weights "
+        "(`cross_entropy_loss`, `dice_ce_loss`, `focal_loss`).",
+        example=[1.0, 5.0],
     )
     metrics: list[str] = key(["dice_coef"], "Metrics beside the loss, by their names.", reference="model.metrics")
     plot_metrics: list[str] | None = key(
