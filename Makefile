@@ -5,16 +5,19 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test; `make test-slow` runs that.
-.PHONY: demo test test-slow check format docs clean
+.PHONY: demo test test-slow test-backends check format docs clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow and not backends"
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n auto -m slow
+
+test-backends: .venv/.backends
+	$(BIN)/python -m pytest -m backends
 
 check: .venv/.dev
 	$(BIN)/ruff check .
@@ -38,6 +41,10 @@ docs: .venv/.runtime
 
 .venv/.dev: .venv/.runtime
 	$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+.venv/.backends: .venv/.dev
+	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0
 	@touch $@
 
 clean:
