@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -43,7 +45,7 @@ def mednext(
     """
     widths = [base_filters * 2**i for i in range(_STAGES)]
     x = inputs = keras.Input(input_shape, name="image")
-    x = blocks.conv(x, base_filters, 1)
+    x = _conv(x, base_filters)
     skips = []
     for i, width in enumerate(widths):
         if i:
@@ -64,13 +66,20 @@ def mednext(
 
 
 def _inner(x: Tensor, width: int, hidden: int) -> Tensor:
-    x = blocks.conv(blocks.normalize(x, "instance"), hidden, 1, activation=blocks.gelu)
-    return blocks.conv(x, width, 1)
+    return _conv(_conv(blocks.normalize(x, "instance"), hidden, activation=blocks.gelu), width)
+
+
+def _conv(x: Tensor, width: int, **options: Any) -> Tensor:
+    """A 1x1 convolution with small first weights, as PyTorch gives them: blocks only add to what they get, and after
+    He's the sum would leave the end saturated."""
+    start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    return blocks.conv(x, width, 1, kernel_initializer=start, **options)
 
 
 def _depthwise(x: Tensor, kernel: int, strides: int = 1) -> Tensor:
     if blocks.rank(x) == 2:
-        return layers.DepthwiseConv2D(kernel, strides=strides, padding="same", depthwise_initializer="he_normal")(x)
+        start = keras.initializers.RandomUniform(-1 / kernel, 1 / kernel)  # each output sees kernel² values
+        return layers.DepthwiseConv2D(kernel, strides=strides, padding="same", depthwise_initializer=start)(x)
     return blocks.conv(x, x.shape[-1], kernel, groups=x.shape[-1], strides=strides)
 
 
@@ -80,12 +89,12 @@ def _block(x: Tensor, expansion: int, kernel: int) -> Tensor:
 
 
 def _halve(x: Tensor, width: int, expansion: int, kernel: int) -> Tensor:
-    shortcut = blocks.conv(x, width, 1, strides=2)
+    shortcut = _conv(x, width, strides=2)
     return layers.Add()([shortcut, _inner(_depthwise(x, kernel, 2), width, expansion * x.shape[-1])])
 
 
 def _double(x: Tensor, width: int, expansion: int, kernel: int) -> Tensor:
     """The enlargement is nearest, and the depthwise convolution follows: Keras has no depthwise transposed one."""
-    shortcut = blocks.conv(blocks.enlarge(x, 2, "nearest"), width, 1)
+    shortcut = _conv(blocks.enlarge(x, 2, "nearest"), width)
     inner = _inner(_depthwise(blocks.enlarge(x, 2, "nearest"), kernel), width, expansion * x.shape[-1])
     return layers.Add()([shortcut, inner])
