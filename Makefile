@@ -4,20 +4,26 @@ PYTHON ?= $(shell for v in python3.12 python3.11 python3.13 python3 python; do \
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# `make test` leaves out what takes minutes a test; `make test-slow` runs that.
-.PHONY: demo test test-slow test-backends check format docs clean
+# `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
+.PHONY: demo test test-slow test-backends test-zoo test-configs check format docs clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow and not backends"
+	$(BIN)/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs"
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n auto -m slow
 
 test-backends: .venv/.backends
 	$(BIN)/python -m pytest -m backends
+
+test-zoo: .venv-zoo/.ready
+	.venv-zoo/bin/python -m pytest -m zoo
+
+test-configs: .venv/.dev
+	$(BIN)/python -m pytest -m configs
 
 check: .venv/.dev
 	$(BIN)/ruff check .
@@ -47,5 +53,12 @@ docs: .venv/.runtime
 	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0
 	@touch $@
 
+# An environment of its own, because KerasHub brings another wheel of TensorFlow.
+.venv-zoo/.ready: .venv/.runtime
+	test -x .venv-zoo/bin/python || $(PYTHON) -m venv .venv-zoo
+	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[zoo]' --group dev
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-zoo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -67,7 +67,7 @@ def delivered(folder: Path, cores: int) -> dict[str, float]:
     for what, overrides in modes(folder):
         config = load(config_path, overrides).config
         dataset = prepare(config, Reporter(quiet=True)).train
-        augment = augmenter(config.augmentation, fresh=True)
+        augment = augmenter(config.augmentation, dataset.input_rule, fresh=True)
         for workers in dict.fromkeys((1, cores)):
             batches = Batches(dataset, 4, shuffle=True, augment=augment, workers=workers)
             seconds = []

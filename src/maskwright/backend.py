@@ -69,6 +69,17 @@ def seed_everything(seed: int, *, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def inference_function(model: Any) -> Any:
+    """A TensorFlow function of a Keras model as it is used, not trained: `image` in, `probabilities` out.
+
+    Keras's own export calls a model without saying which of both, and some layers then behave as in training.
+    """
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="image")]
+    return tf.function(lambda image: {"probabilities": model(image, training=False)}, input_signature=signature)
+
+
 def accelerators() -> list[str]:
     """Names of the GPUs (or TPUs) that Keras's backend sees."""
     keras = import_keras()

@@ -141,3 +141,42 @@ def test_what_cannot_be_seen_is_asked_for():
         decide_rule(MaskSection(), 3, [np.array([[[0, 0, 0], [255, 0, 0]]], np.uint8)])
     with pytest.raises(MaskwrightError, match="3 classes"):
         decide_rule(MaskSection(levels=[0, 255]), 3, [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "mask", "expected"),
+    [
+        (LabelRule("index", 3, ignore=255), [[0, 1, 2, 255]], [[0, 1, 2, 255]]),
+        (LabelRule("index", 2, ignore=7), [[0, 1, 7, 7]], [[0, 1, 255, 255]]),
+        (LabelRule("binary", 2, ignore=100), [[0, 255, 100, 99]], [[0, 1, 255, 0]]),
+        (LabelRule("grey", 3, levels=(0, 50, 90), ignore=200), [[0, 90, 200, 50]], [[0, 2, 255, 1]]),
+        (
+            LabelRule("color", 2, colors=((0, 0, 0), (0, 255, 0)), ignore=(255, 0, 0)),
+            [[[0, 0, 0], [0, 255, 0], [255, 0, 0], [0, 0, 0]]],
+            [[0, 1, 255, 0]],
+        ),
+    ],
+)
+def test_what_is_ignored_is_a_number_of_its_own(rule, mask, expected):
+    assert make_label(np.array(mask, np.uint8), rule).tolist() == expected
+
+
+def test_ignored_levels_survive_compression():
+    mask = np.zeros((64, 64), np.uint8)
+    mask[8:30, 8:56], mask[34:56, 8:56] = 255, 128
+    found = make_label(jpeg(mask, 90), LabelRule("grey", 2, levels=(0, 255), ignore=128), lossy=True)
+    assert abs(int((found == 255).sum()) - 22 * 48) < 40 and abs(int((found == 1).sum()) - 22 * 48) < 120
+
+
+@pytest.mark.parametrize(
+    "section", [{"ignore": 1, "format": "index"}, {"ignore": 90, "levels": [0, 90], "format": "grey"}]
+)
+def test_a_class_cannot_be_ignored(section):
+    masks = [np.array([[0, 1]], np.uint8)]
+    with pytest.raises(MaskwrightError, match="that is a class"):
+        decide_rule(MaskSection.model_validate(section), 2, masks)
+
+
+def test_the_format_is_told_without_the_ignored_level():
+    rule = decide_rule(MaskSection(ignore=255), 3, [np.array([[0, 1, 2, 255]], np.uint8)])
+    assert rule.format == "index" and rule.ignore == 255

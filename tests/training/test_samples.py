@@ -8,6 +8,7 @@ import pytest
 from maskwright.config import Configuration
 from maskwright.data.loader import SampleId
 from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import InputRule
 from maskwright.training.samples import augmenter
 
 RNG = np.random.default_rng(0)
@@ -21,6 +22,7 @@ def make(tmp_path):
         section = {"debug": True, "debug_images_dir": tmp_path / "images", "debug_masks_dir": tmp_path / "masks"}
         return augmenter(
             Configuration.model_validate({"augmentation": section | options}).augmentation,
+            InputRule(48, 40, 3),
             fresh=fresh,
             table=tmp_path / "samples.csv",
         )
@@ -53,7 +55,7 @@ def test_a_copy_is_the_sample_that_its_line_names(make, tmp_path):
     augment = make(mode="random", probability=1.0)
     augment(SampleId(5, 3, 2), IMAGE, LABEL, pair("one", tmp_path))
     mask = cv2.imread(str(tmp_path / "masks" / "augmented_one.jpg"), cv2.IMREAD_GRAYSCALE)
-    _, label = augmenter(augment.options.model_copy(update={"debug": False}), fresh=False)(
+    _, label = augmenter(augment.options.model_copy(update={"debug": False}), InputRule(48, 40, 3), fresh=False)(
         SampleId(5, 3, 2), IMAGE, LABEL, pair("one", tmp_path)
     )
     assert ((mask > 127) == (label > 0)).mean() > 0.97  # JPEG
@@ -70,4 +72,11 @@ def test_each_name_is_written_once_and_older_copies_are_kept(make, tmp_path):
 
 
 def test_nothing_to_do_is_no_function():
-    assert augmenter(Configuration.model_validate({"augmentation": {"mode": "off"}}).augmentation, fresh=True) is None
+    assert (
+        augmenter(
+            Configuration.model_validate({"augmentation": {"mode": "off"}}).augmentation,
+            InputRule(48, 40, 3),
+            fresh=True,
+        )
+        is None
+    )

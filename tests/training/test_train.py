@@ -236,3 +236,28 @@ def test_class_weights_reach_the_loss_or_are_refused(config_file, quiet):
     assert mw.train(loaded, reporter=quiet).model_file.exists()
     with pytest.raises(mw.MaskwrightError, match="These have: cross_entropy_loss"):
         mw.train(mw.load_config(config_file, ["train.class_weights=[1, 5]", "train.loss=iou_loss"]), reporter=quiet)
+
+
+def test_what_is_ignored_counts_neither_in_training_nor_in_scores(config_file, quiet):
+    """Two data sets that differ in nothing but what the ignored pixels would have been."""
+    import cv2
+
+    scores, losses = [], []
+    for name, shown in (("one", 0), ("other", 255)):
+        for path in sorted((config_file.parent / "dataset" / "masks").iterdir()):
+            mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            image = config_file.parent / "dataset" / "images" / path.name
+            mask[:, :6] = 128
+            cv2.imwrite(str(path), mask)
+            picture = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
+            picture[:, :2] = shown  # far enough from what counts for this network's eyes
+            picture[:, 2:6] = 0
+            cv2.imwrite(str(image), picture)
+        options = ("mask.ignore=128", "train.metrics=['dice_coef','accuracy','specificity']", "train.epochs=1",
+                   "augmentation.mode=off", "model.num_layers=1", "model.normalization=false")  # fmt: skip
+        run = train(config_file, quiet, name, *options)
+        losses.append(run.history()[0]["loss"])
+        summary = mw.evaluate(run, reporter=quiet).summary
+        scores.append(summary["per_image"]["dice"]["mean"])
+        assert read_metadata(run.model_file).label_rule.ignore == 128
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5) and scores[0] == pytest.approx(scores[1], rel=1e-5)

@@ -59,10 +59,24 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         f"{', '.join(m['aliases'])}"
         for m in found
     ]
-    if arguments.name:
+    if not arguments.name:
+        lines += ["", *_others()]
+    else:
         lines += ["", found[0]["paper"], "options:"]
         lines += [f"  {name} = {value!r}" for name, value in found[0]["options"].items()]
     return Outcome({"models": found}, "\n".join(lines))
+
+
+def _others() -> list[str]:
+    """A line for each package that gives us architectures."""
+    from maskwright.models.providers import PROVIDERS, installed, provided
+
+    return [
+        f"{name}: {', '.join(f'{name}:{one}' for one in provided(name))}"
+        if installed(name)
+        else f'{name}: not installed (pip install "maskwright[zoo]")'
+        for name in PROVIDERS
+    ]
 
 
 def _describe(item: Architecture, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -38,9 +38,10 @@ def default_folder() -> Path:
 def entry_key(pairs: Sequence[Pair], label: LabelRule, rule: InputRule) -> str:
     """A name for what an entry holds: contents, order, names and rules.
 
-    How levels become floats is not part of it, because levels are kept as they are.
+    How levels become floats is not part of it, because levels are kept as they are; nor are neighbours, because each
+    slice is kept by itself.
     """
-    settings = asdict(replace(rule, intensity="", low=0.0, high=0.0))
+    settings = asdict(replace(rule, intensity="", low=0.0, high=0.0, neighbours=0, slice_pattern=""))
     digest = hashlib.blake2b(digest_size=12)
     digest.update(json.dumps([_VERSION, asdict(label), settings], sort_keys=True).encode())
     for pair in pairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -11,16 +12,18 @@ from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import Slab, default_folder, entry_size, open_entry
 from maskwright.data.images import read_image
 from maskwright.data.labels import LabelRule, decide_rule
+from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule, network_input, resize_label
 from maskwright.data.records import Record, examine, read_pair
+from maskwright.errors import MaskwrightError
 
 _LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pairs of one part; `images[i]` is `(H, W, C)` in the file's levels, `labels[i]` `(H, W)` uint8."""
+    """Pairs of one part, each at the network's size."""
 
     pairs: Sequence[Pair]
     records: Sequence[Record]
@@ -32,13 +35,29 @@ class Dataset:
         return len(self.pairs)
 
     def load(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Image `(H, W, C)` and label `(H, W)` of a pair, at the network's size."""
+        """Image `(H, W, input_channels)` in the file's levels and label `(H, W)` uint8 of a pair."""
+        around = self._neighbours[index] if self.input_rule.neighbours else [index]
+        images = {place: self._image(place) for place in dict.fromkeys(around) if place != index}
+        images[index], label = self._pair(index)
+        return np.concatenate([images[place] for place in around], axis=2) if len(around) > 1 else images[index], label
+
+    @cached_property
+    def _neighbours(self) -> list[list[int]]:
+        rule = self.input_rule
+        return neighbour_indices([pair.name for pair in self.pairs], rule.neighbours, rule.slice_pattern)
+
+    def _pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if self.cached:
             images, labels = self.cached
             return images.read(index), labels.read(index)
         image, label = read_pair(self.pairs[index], self.label_rule)
         rule = self.input_rule
         return network_input(image, rule), resize_label(label, rule.height, rule.width)
+
+    def _image(self, index: int) -> np.ndarray:
+        if self.cached:
+            return self.cached[0].read(index)
+        return network_input(read_image(self.pairs[index].image), self.input_rule)
 
 
 def open_dataset(
@@ -67,8 +86,18 @@ def open_dataset(
 
 
 def input_rule(config: Configuration, dtype: str) -> InputRule:
-    """The rule for the network's input, for pictures of a depth; the range of levels is yet that of 8 bits."""
+    """The rule for the network's input, for pictures of a depth; the range of levels is yet that of 8 bits.
+
+    Raises:
+        MaskwrightError: neighbouring slices are wanted, and nothing keeps a patient's slices together.
+    """
     data, model = config.data, config.model
+    if data.neighbours and data.patient_pattern is None:
+        raise MaskwrightError(
+            "is not set, and without it the slices of a patient would be torn apart",
+            where="[data] patient_pattern",
+            fix="Set it, or set data.neighbours = 0.",
+        )
     return InputRule(
         height=model.image_height,
         width=model.image_width,
@@ -79,6 +108,8 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         gamma=data.gamma,
         sharpening=data.sharpening,
         intensity=data.intensity,
+        neighbours=data.neighbours,
+        slice_pattern=data.slice_pattern if data.neighbours else "",
     )
 
 

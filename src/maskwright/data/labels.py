@@ -12,6 +12,7 @@ import numpy as np
 from maskwright.errors import MaskwrightError
 
 Format = Literal["binary", "index", "grey", "color"]
+IGNORED = 255  # the number in a label of a pixel that counts for nothing; classes end at 254
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class LabelRule:
         smooth: `binary`: (width, height) in px of a box filter for outlines, or None.
         levels: `grey`: level of each class. colors: `color`: (red, green, blue) of each class.
         tolerance: `grey`, `color`: accepted distance of a channel in a compressed mask.
+        ignore: level (or red, green, blue) of pixels that count for nothing, or None.
     """
 
     format: Format = "binary"
@@ -36,6 +38,7 @@ class LabelRule:
     levels: tuple[int, ...] = ()
     colors: tuple[tuple[int, int, int], ...] = ()
     tolerance: int = 24
+    ignore: int | tuple[int, int, int] | None = None
 
 
 def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.ndarray:
@@ -48,11 +51,30 @@ def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.
             pixel that is certain.
 
     Returns:
-        `(H, W)` uint8, values below `rule.classes`.
+        `(H, W)` uint8, values below `rule.classes`, and `IGNORED`.
 
     Raises:
         MaskwrightError: it holds values that no class describes.
     """
+    if rule.ignore is None:
+        return _classes(mask, rule, lossy)
+    hidden = _hidden(mask, rule.ignore, rule.tolerance if lossy else 0)
+    # Background in their place, so that nothing trips over them.
+    background = rule.colors[0] if rule.format == "color" else rule.levels[0] if rule.levels else 0
+    cleaned = mask.copy()
+    cleaned[hidden] = background
+    label = _classes(cleaned, rule, lossy)
+    label[hidden] = IGNORED
+    return label
+
+
+def _hidden(mask: np.ndarray, ignore: int | tuple[int, int, int], tolerance: int) -> np.ndarray:
+    """Where a mask holds the level or colour that counts for nothing."""
+    rgb = mask if mask.ndim == 3 else mask[..., None]
+    return (np.abs(rgb.astype(np.int64) - np.array(ignore)) <= tolerance).all(axis=2)
+
+
+def _classes(mask: np.ndarray, rule: LabelRule, lossy: bool) -> np.ndarray:
     if rule.format == "binary":
         return _binary(mask, rule)
     if rule.format == "index":
@@ -164,6 +186,7 @@ def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> 
         "levels": tuple(section.levels),
         "colors": tuple(section.colors),
         "tolerance": section.tolerance,
+        "ignore": section.ignore,
     }
     kind = section.format
     if kind == "auto":
@@ -174,7 +197,7 @@ def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> 
         elif num_classes == 1 and (section.threshold or section.algorithm):
             kind = "binary"
         else:
-            kind, common["levels"] = _look(masks, num_classes)
+            kind, common["levels"] = _look(masks, num_classes, section.ignore)
     for name, codes in (("color", common["colors"]), ("grey", common["levels"])):
         if kind == name and num_classes > 1 and len(codes) != num_classes:
             raise MaskwrightError(
@@ -188,10 +211,15 @@ def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> 
             where="[mask] format",
             fix='Use "index", "grey" or "color" for several classes.',
         )
+    taken = {"index": range(classes), "grey": common["levels"], "color": common["colors"]}.get(kind, ())
+    if section.ignore is not None and section.ignore in taken:
+        raise MaskwrightError(
+            f"is {section.ignore}, and that is a class", where="[mask] ignore", fix="Name a value that no class has."
+        )
     return LabelRule(format=kind, **common)
 
 
-def _look(masks: Iterable[np.ndarray], num_classes: int) -> tuple[str, tuple[int, ...]]:
+def _look(masks: Iterable[np.ndarray], num_classes: int, ignore: Any) -> tuple[str, tuple[int, ...]]:
     found: set[float] = set()
     for mask in masks:
         if mask.ndim == 3 and (mask[..., :1] != mask).any():
@@ -203,6 +231,7 @@ def _look(masks: Iterable[np.ndarray], num_classes: int) -> tuple[str, tuple[int
                 )
             return "binary", ()
         found.update(np.unique(mask).tolist())
+    found.discard(ignore)
     limit = max(num_classes, 2)
     if found and all(value < limit and value == int(value) for value in found) and found != {0}:
         return "index", ()

@@ -146,7 +146,7 @@ class Batches:
         first = step * self.batch_size
         chosen = indices[first : first + self.batch_size]
         rule = self.dataset.input_rule
-        images = self._buffers.array((len(chosen), rule.height, rule.width, rule.channels))
+        images = self._buffers.array((len(chosen), rule.height, rule.width, rule.input_channels))
         labels = self._buffers.array((len(chosen), rule.height, rule.width, 1))
         for place, index in enumerate(chosen):
             pair = self._at[step] = self.dataset.pairs[index]

@@ -24,7 +24,8 @@ class InputRule:
     """How a picture becomes what the network is given; stored with the model.
 
     Attributes:
-        height, width: size of the input in px. channels: 1 grey, 3 red, green, blue.
+        height, width: size of the input in px. channels: 1 grey, 3 red, green, blue; of each slice.
+        neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
         intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
@@ -41,6 +42,18 @@ class InputRule:
     intensity: str = "unit"
     low: float = 0.0
     high: float = 255.0
+    neighbours: int = 0
+    slice_pattern: str = ""
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the network's input: those of every slice."""
+        return self.channels * (2 * self.neighbours + 1)
+
+    def middle(self, image: np.ndarray) -> np.ndarray:
+        """The slice itself, `(H, W, channels)`, of an input that has its neighbours too."""
+        first = self.channels * self.neighbours
+        return image[..., first : first + self.channels]
 
     def as_dict(self) -> dict[str, Any]:
         """The rule as plain values, for JSON."""

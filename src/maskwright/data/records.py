@@ -27,7 +27,7 @@ class Record:
 
     Attributes:
         height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
-        class_pixels: pixels of each class in the label.
+        class_pixels: pixels of each class in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
         thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
     """
@@ -177,7 +177,7 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int
         dtype=str(image.dtype),
         low=float(image.min()),
         high=float(image.max()),
-        class_pixels=np.bincount(label.ravel(), minlength=classes).tolist(),
+        class_pixels=np.bincount(label.ravel(), minlength=classes)[:classes].tolist(),
         image_hash=file_hash(pair.image),
         mask_hash=file_hash(pair.mask),
         thumbnail=thumbnail(image),

@@ -47,7 +47,11 @@ def score_folders(
         names = shorten([path.name for path in missing])
         reporter.warn(f"{len(missing)} masks of {truth} have no prediction and are not scored: {names}")
     pairs = with_patients(matched, pattern)
-    rules = [_rule(section, num_classes, [getattr(pair, side) for pair in pairs]) for side in ("image", "mask")]
+    certain = section.model_copy(update={"ignore": None})  # a prediction says something of every pixel
+    rules = [
+        _rule(certain, num_classes, [pair.image for pair in pairs]),
+        _rule(section, num_classes, [pair.mask for pair in pairs]),
+    ]
     found = []
     with reporter.task("scoring", len(pairs), "images") as advance:
         for pair in pairs:

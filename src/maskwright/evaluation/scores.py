@@ -30,7 +30,8 @@ def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.
     """TP, FP, FN, TN of each class after the background.
 
     Args:
-        prediction, truth: class numbers of the same shape, uint8.
+        prediction, truth: class numbers of the same shape, uint8. Pixels whose truth is no class (255, ignored) are
+            left out.
         classes: number of classes, background counted.
 
     Returns:
@@ -41,6 +42,7 @@ def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.
     """
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction is {prediction.shape}, truth is {truth.shape}")
+    # A truth of 255 lands beyond the table.
     pairs = np.bincount(truth.ravel().astype(np.int64) * classes + prediction.ravel(), minlength=classes**2)
     table = pairs[: classes**2].reshape(classes, classes)
     hit = np.diagonal(table)

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
+from maskwright.data.labels import IGNORED
 from maskwright.data.pairs import Pair
-from maskwright.data.preprocess import network_input, normalize, resize_label
+from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import ImageScore, count_pixels
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import decide
-from maskwright.inference.slices import full_probabilities, run_batches
+from maskwright.inference.slices import Picture, as_picture, full_probabilities, run_batches
 from maskwright.progress import Reporter
 
 
 @dataclass(frozen=True)
 class _Truth:
-    image: np.ndarray
+    picture: Picture
     label: np.ndarray
-    inputs: np.ndarray
     record: Record
 
 
@@ -52,11 +52,12 @@ def score_network(
 
     def load(pair: Pair) -> _Truth:
         image, label = read_pair(pair, label_rule)
-        inputs = normalize(network_input(image, rule), rule)
-        return _Truth(image, label, inputs, describe_pair(pair, image, label, label_rule.classes))
+        picture = as_picture(pair.image, image, rule)
+        return _Truth(picture, label, describe_pair(pair, image, label, label_rule.classes))
 
-    loss = choose_loss(config.train.loss, config.train.class_weights)
-    metrics = [get_metric(name) for name in config.train.metrics]
+    ignore = None if label_rule.ignore is None else IGNORED
+    loss = choose_loss(config.train.loss, config.train.class_weights, ignore)
+    metrics = [get_metric(name, ignore_label=ignore) for name in config.train.metrics]
     found, records = [], []
     losses: list[float] = []
     batch: list[tuple[np.ndarray, np.ndarray]] = []
@@ -70,13 +71,13 @@ def score_network(
             batch.clear()
 
     options = config.predict
-    stream = run_batches(engine, pairs, load, lambda item: item.inputs, options.batch_size)
+    stream = run_batches(engine, pairs, load, lambda item: item.picture.inputs, options.batch_size)
     with reporter.task("evaluating", len(pairs), "images") as advance:
         for pair, item, small in stream:
             if isinstance(item, MaskwrightError):
                 raise complete(item, pairs)
             assert small is not None
-            full = full_probabilities(engine, item.image, small, options, tiled=tiled)
+            full = full_probabilities(engine, item.picture, small, options, tiled=tiled)
             label = decide(full, engine.metadata.threshold)
             found.append(ImageScore(pair.name, pair.patient, count_pixels(label, item.label, label_rule.classes)))
             records.append(item.record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from maskwright.data.labels import IGNORED
 from maskwright.inference.masks import class_colour
 
 _TINT = 0.18  # share of the colour inside the outline: visible, and the tissue under it still readable
@@ -26,11 +27,11 @@ def overlay(
     picture = viewable(image)
     thickness = max(1, round(min(label.shape) / 400))
     if truth is not None:
-        for number in np.unique(truth[truth > 0]):
+        for number in np.unique(truth[(truth > 0) & (truth < IGNORED)]):
             _draw(picture, truth == number, (255, 255, 255), thickness)
-    numbers = np.unique(label[label > 0])
+    numbers = np.unique(label[(label > 0) & (label < IGNORED)])
     for number in numbers:
-        colour = outline if label.max() == 1 else class_colour(int(number))
+        colour = outline if numbers.max() == 1 else class_colour(int(number))
         inside = label == number
         picture[inside] = np.rint(picture[inside] * (1 - _TINT) + np.array(colour) * _TINT).astype(np.uint8)
         _draw(picture, inside, colour, thickness)

@@ -94,7 +94,7 @@ def predict_files(
                 reporter.warn(str(item))
                 result.failed.append(str(path))
                 continue
-            found = full_probabilities(engine, item.image, small, options, tiled=tiled)
+            found = full_probabilities(engine, item, small, options, tiled=tiled)
             label = decide(found, options.threshold)
             result.masks.append(_write(path, item.image, label, found, output, merged, options, mask, classes))
     write_json(

@@ -13,7 +13,8 @@ import numpy as np
 
 from maskwright.config.schema import PredictSection
 from maskwright.data.images import read_image
-from maskwright.data.preprocess import adjust, network_input, normalize
+from maskwright.data.neighbours import input_from, read_levels
+from maskwright.data.preprocess import InputRule, normalize
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import decide, restore
@@ -26,9 +27,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture and what the network is given of it: `(H, W[, 3])` levels, `(h, w, C)` float32."""
+    """A decoded picture `(H, W[, 3])`, its levels as the network sees them, `(H, W, C)`, and its input, `(h, w, C)`."""
 
     image: np.ndarray
+    levels: np.ndarray
     inputs: np.ndarray
 
 
@@ -38,8 +40,13 @@ def load_picture(engine: KerasEngine, path: Path) -> Picture:
     Raises:
         MaskwrightError: it cannot be read.
     """
-    image = read_image(path)
-    return Picture(image, normalize(network_input(image, engine.metadata.input_rule), engine.metadata.input_rule))
+    return as_picture(path, read_image(path), engine.metadata.input_rule)
+
+
+def as_picture(path: Path, image: np.ndarray, rule: InputRule) -> Picture:
+    """The network's input of a decoded picture, its neighbours with it where the rule asks for them."""
+    levels = read_levels(path, image, rule)
+    return Picture(image, levels, normalize(input_from(levels, rule), rule))
 
 
 def ahead(
@@ -94,15 +101,14 @@ def run_batches(
 
 
 def full_probabilities(
-    engine: KerasEngine, image: np.ndarray, small: np.ndarray | None, options: PredictSection, *, tiled: bool
+    engine: KerasEngine, picture: Picture, small: np.ndarray | None, options: PredictSection, *, tiled: bool
 ) -> np.ndarray:
     """Probabilities `(H, W, K)` at the picture's own size: from those of the network's size, or in tiles."""
-    height, width = image.shape[:2]
+    height, width = picture.image.shape[:2]
     blur = options.blur_size if options.blur else None
     if tiled:
         tiles = options.tiles
-        levels = adjust(image, engine.metadata.input_rule)
-        small = predict_tiles(engine, levels, tiles.size, tiles.overlap, options.batch_size)
+        small = predict_tiles(engine, picture.levels, tiles.size, tiles.overlap, options.batch_size)
     assert small is not None
     return restore(small, height, width, blur)
 
@@ -115,4 +121,4 @@ def predict_image(engine: KerasEngine, path: Path, options: PredictSection, *, t
     """
     picture = load_picture(engine, path)
     small = None if tiled else engine.probabilities(picture.inputs[None])[0]
-    return decide(full_probabilities(engine, picture.image, small, options, tiled=tiled), options.threshold)
+    return decide(full_probabilities(engine, picture, small, options, tiled=tiled), options.threshold)

@@ -74,11 +74,17 @@ def ignoring(inner: Loss, label: int) -> Loss:
     """A loss for which pixels of class number `label` are neither truth nor prediction of anything."""
 
     def loss_without(truth: Tensor, prediction: Tensor) -> Tensor:
-        known = ops.cast(ops.not_equal(truth[..., :1], label), "float32")
-        truth, prediction = aligned(ops.where(truth == label, ops.zeros_like(truth), truth), prediction)
-        return inner(truth * known, prediction * known)
+        truth, prediction, _ = without_ignored(truth, prediction, label)
+        return inner(truth, prediction)
 
     return loss_without
+
+
+def without_ignored(truth: Tensor, prediction: Tensor, label: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Aligned truth and prediction, both 0 where truth is `label`, and where it is not: `(B, …, 1)` of 0 and 1."""
+    known = ops.cast(ops.not_equal(truth[..., :1], label), "float32")
+    truth, prediction = aligned(ops.where(truth == label, ops.zeros_like(truth), truth), prediction)
+    return truth * known, prediction * known, known
 
 
 def _with_options(function: Loss, options: dict[str, Any], text: str) -> Loss:

@@ -97,7 +97,11 @@ def cldice_loss(truth: Tensor, prediction: Tensor, share: float = 0.5, steps: in
     Args:
         steps: erosions, at least half the width of the widest tube in px.
     """
-    plain = dice_loss(truth, prediction)
+    return (1 - share) * dice_loss(truth, prediction) + share * (1 - centreline_dice(truth, prediction, steps))
+
+
+def centreline_dice(truth: Tensor, prediction: Tensor, steps: int) -> Tensor:
+    """Soft clDice over the whole batch, 0…1, smoothing 1; the mean over the classes after the background."""
     truth, prediction = aligned(truth, prediction)
     if prediction.shape[-1] > 1:
         truth, prediction = truth[..., 1:], prediction[..., 1:]
@@ -105,8 +109,7 @@ def cldice_loss(truth: Tensor, prediction: Tensor, share: float = 0.5, steps: in
     axes = tuple(range(len(prediction.shape) - 1))
     precision = (ops.sum(lines * truth, axes) + 1) / (ops.sum(lines, axes) + 1)
     sensitivity = (ops.sum(true_lines * prediction, axes) + 1) / (ops.sum(true_lines, axes) + 1)
-    centred = ops.mean(2 * precision * sensitivity / (precision + sensitivity))
-    return (1 - share) * plain + share * (1 - centred)
+    return ops.mean(2 * precision * sensitivity / (precision + sensitivity))
 
 
 @loss

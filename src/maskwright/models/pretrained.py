@@ -76,7 +76,7 @@ def application(inputs: Tensor, name: str, weights: str | None) -> Any:
         x = layers.Conv2D(3, 1, use_bias=False)(x)
     offset = [-mean for mean in _CAFFE_MEAN] if ENCODERS[name].input == "caffe" else 0.0
     if ENCODERS[name].input == "caffe":
-        x = x[..., ::-1]  # blue, green, red
+        x = keras.ops.flip(x, -1)  # blue, green, red
     x = layers.Rescaling(255.0, offset)(x)
     network = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=x)
     file = weights_file(name, weights)

@@ -73,9 +73,21 @@ def pyramid(x: Tensor, pooling: str, groups: int) -> Tensor:
     for cells in _BINS[:groups]:
         # As near to so many cells as the size allows: the last one may be smaller.
         size = -(-height // cells), -(-width // cells)
-        layer = layers.AveragePooling2D if pooling == "average" else layers.MaxPooling2D
-        coarse = blocks.conv_norm(layer(size, padding="same")(x), max(1, channels // 4), 1)
+        coarse = blocks.conv_norm(_pooled(x, size, pooling), max(1, channels // 4), 1)
         fine = blocks.enlarge(coarse, size)
         margins = fine.shape[1] - height, fine.shape[2] - width
         seen.append(layers.Cropping2D(((0, margins[0]), (0, margins[1])))(fine) if any(margins) else fine)
     return blocks.conv_norm(blocks.concat(*seen), channels, 1)
+
+
+def _pooled(x: Tensor, size: tuple[int, int], pooling: str) -> Tensor:
+    """Mean or maximum of each cell of `x`, which is nowhere negative.
+
+    Cells that the edge cuts are filled up with zeros here, because the backends disagree on how to do it.
+    """
+    missing = tuple((0, -edge % cell) for edge, cell in zip(x.shape[1:3], size, strict=True))
+    fill = layers.ZeroPadding2D(missing) if any(after for _, after in missing) else layers.Identity()
+    if pooling == "max":
+        return layers.MaxPooling2D(size)(fill(x))
+    mean = layers.AveragePooling2D(size)
+    return mean(fill(x)) / mean(fill(keras.ops.ones_like(x[..., :1])))

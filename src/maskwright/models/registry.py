@@ -27,6 +27,7 @@ class Architecture:
         multiple: `multiple(options)` is what each edge of its input must be a multiple of.
         dims: 2 where it takes pictures, 3 where it takes volumes.
         variant: options that its reference's names stand for, where the reference differs from the paper.
+        square: whether its input must have edges of one length.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Architecture:
     multiple: Callable[[dict[str, Any]], int]
     dims: tuple[int, ...] = (2,)
     variant: dict[str, Any] = field(default_factory=dict)
+    square: bool = False
 
     def defaults(self, name: str) -> dict[str, Any]:
         """Its options with the values that they have under one of its names."""
@@ -78,11 +80,15 @@ def architectures() -> dict[str, Architecture]:
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of a short name or one of the reference's.
+    """The architecture of a short name, one of the reference's, or `provider:name` of another package.
 
     Raises:
-        MaskwrightError: there is none of that name.
+        MaskwrightError: there is none of that name, or its package is not installed.
     """
+    from maskwright.models import providers
+
+    if providers.is_provided(name):
+        return providers.find_provided(name)
     known = architectures()
     by_name = known | {alias: found for found in known.values() for alias in found.aliases}
     if name not in by_name:
@@ -96,7 +102,7 @@ def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **op
     """Build a network.
 
     Args:
-        name: short name (`unet`) or the reference's (`TensorflowUNet`).
+        name: short name (`unet`), the reference's (`TensorflowUNet`), or another package's (`medicai:SwinUNETR`).
         input_shape: `(height, width, channels)` in px, or `(depth, height, width, channels)` in voxels. A size that
             the network cannot halve often enough is padded with zeros inside it, and cropped again at its end.
         classes: 1 for one structure (sigmoid), else the number of classes, background counted (softmax).
@@ -124,14 +130,17 @@ def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **op
         )
     options = (found.variant if name in found.aliases else {}) | options
     multiple = found.multiple(found.options | options)
-    if all(edge % multiple == 0 for edge in input_shape[:-1]):
+    missing = [-edge % multiple for edge in input_shape[:-1]]
+    if found.square:
+        longest = max(edge + more for edge, more in zip(input_shape[:-1], missing, strict=True))
+        missing = [longest - edge for edge in input_shape[:-1]]
+    if not any(missing):
         return found.build(input_shape, classes, **options)
-    return _padded(found.build, input_shape, classes, multiple, options)
+    return _padded(found.build, input_shape, classes, missing, options)
 
 
-def _padded(build: Build, shape: tuple[int, ...], classes: int, multiple: int, options: dict[str, Any]) -> Any:
+def _padded(build: Build, shape: tuple[int, ...], classes: int, missing: list[int], options: dict[str, Any]) -> Any:
     keras = import_keras()
-    missing = [-edge % multiple for edge in shape[:-1]]
     margins = tuple((edge // 2, edge - edge // 2) for edge in missing)
     inner = build(
         (*(edge + more for edge, more in zip(shape[:-1], missing, strict=True)), shape[-1]), classes, **options

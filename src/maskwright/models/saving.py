@@ -15,7 +15,7 @@ from maskwright.backend import import_keras
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.models.registry import architectures, create_model
+from maskwright.models.registry import architectures, create_model, find_architecture
 from maskwright.storage import atomic
 
 _ENTRY = "maskwright.json"
@@ -45,7 +45,7 @@ class Metadata:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the network's input."""
-        return self.input_rule.height, self.input_rule.width, self.input_rule.channels
+        return self.input_rule.height, self.input_rule.width, self.input_rule.input_channels
 
 
 def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main") -> Any:
@@ -100,6 +100,8 @@ def read_metadata(path: Path) -> Metadata:
     label["levels"] = tuple(label["levels"])
     label["colors"] = tuple(tuple(colour) for colour in label["colors"])
     label["smooth"] = label["smooth"] and tuple(label["smooth"])
+    if isinstance(label.get("ignore"), list):
+        label["ignore"] = tuple(label["ignore"])
     return Metadata(**plain, input_rule=InputRule(**rule), label_rule=LabelRule(**label))
 
 
@@ -115,6 +117,7 @@ def load_model(path: Path, precision: str = "float32") -> tuple[Any, Metadata]:
     metadata = read_metadata(path)
     keras = import_keras()
     architectures()  # makes their layers known to Keras
+    find_architecture(metadata.architecture)  # and those of another package
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError) as error:

@@ -13,6 +13,9 @@ from maskwright.storage import atomic
 
 
 def _variables(model: Any) -> list[Any]:
+    if hasattr(model, "checkpoint_variables"):  # several networks that are trained together
+        return model.checkpoint_variables
+    model.optimizer.build(model.trainable_variables)
     # `model.variables` holds the states of the dropout layers' random generators too.
     return [*model.variables, *model.optimizer.variables]
 
@@ -35,7 +38,6 @@ def load_checkpoint(path: Path, model: Any) -> dict[str, Any]:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            model.optimizer.build(model.trainable_variables)
             variables = _variables(model)
             if len(archive.files) != len(variables) + 1:
                 raise MaskwrightError("belongs to another network or optimiser", where=path, fix=_FIX)

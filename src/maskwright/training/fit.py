@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskwright.config import Configuration
+from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batches
 from maskwright.progress import Reporter, duration
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, reducer_patience
@@ -39,25 +40,43 @@ def compile_model(model: Any, config: Configuration) -> None:
     Raises:
         MaskwrightError: a name that does not exist.
     """
-    import keras
+    loss, metrics = objective(model, config)
+    model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
 
-    from maskwright.losses import choose_loss
-    from maskwright.metrics import get_metric
-    from maskwright.models.supervision import supervised
+
+def make_optimizer(config: Configuration) -> Any:
+    """The configured optimiser, fresh."""
+    import keras
 
     train = config.train
     options: dict[str, Any] = {"learning_rate": train.learning_rate, "clipvalue": train.clipvalue}
     if train.optimizer == "AdamW":
         options["weight_decay"] = train.weight_decay
-    optimizer = getattr(keras.optimizers, train.optimizer)(**options)
-    # On a CPU TensorFlow is faster without XLA (12.5 against 9.3 images/s); the others decide for themselves.
-    compiled = False if keras.backend.backend() == "tensorflow" else "auto"
-    channels = config.model.num_classes
-    loss, side_outputs = choose_loss(train.loss, train.class_weights), model.output.shape[-1] > channels
-    metrics = [get_metric(name, channels if side_outputs else None) for name in train.metrics]
-    model.compile(
-        optimizer, supervised(loss, channels) if side_outputs else loss, metrics=metrics, jit_compile=compiled
-    )
+    return getattr(keras.optimizers, train.optimizer)(**options)
+
+
+def compiled() -> bool | str:
+    """Keras's `jit_compile`: TensorFlow is faster without XLA on a CPU (12.5 against 9.3 images/s)."""
+    import keras
+
+    return False if keras.backend.backend() == "tensorflow" else "auto"
+
+
+def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], Any], list[Any]]:
+    """The loss of a network with all its outputs joined, and its metrics.
+
+    Raises:
+        MaskwrightError: a name that does not exist.
+    """
+    from maskwright.losses import choose_loss
+    from maskwright.metrics import get_metric
+    from maskwright.models.supervision import supervised
+
+    train, channels = config.train, config.model.num_classes
+    ignore = None if config.mask.ignore is None else IGNORED
+    loss, side_outputs = choose_loss(train.loss, train.class_weights, ignore), model.output.shape[-1] > channels
+    metrics = [get_metric(name, channels if side_outputs else None, ignore) for name in train.metrics]
+    return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
 
 
 def fit(
@@ -74,7 +93,7 @@ def fit(
     """Train a compiled model from `state` on, until the last epoch, early stopping or a request to stop.
 
     Args:
-        model: compiled; its weights and optimiser belong to `state`.
+        model: compiled, or `Adversarial`; its weights and optimiser belong to `state`.
         train, valid: batches; without `valid` the training loss decides.
         after_epoch: called with the new state and whether the epoch was the best so far; it saves.
         stop_asked: asked after each epoch.

@@ -13,16 +13,20 @@ import numpy as np
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import apply, draw, record
 from maskwright.config.schema import AugmentationSection
+from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batch, SampleId
 from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import InputRule
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
-def augmenter(options: AugmentationSection, *, fresh: bool, table: Path | None = None) -> Augmenter | None:
+def augmenter(
+    options: AugmentationSection, rule: InputRule, *, fresh: bool, table: Path | None = None
+) -> Augmenter | None:
     """What the loader calls for each pair, or None where nothing is done.
 
     Args:
-        options: what is done, and whether copies are kept.
+        options: what is done, and whether copies are kept. rule: what the channels are.
         fresh: a new training, for which older copies are put aside.
         table: a CSV file that says of each copy which sample it is and what was done to it.
     """
@@ -30,7 +34,7 @@ def augmenter(options: AugmentationSection, *, fresh: bool, table: Path | None =
         return None
     if not options.debug:
         return Augmenter(options)
-    return Augmenter(options, Copies(options.debug_images_dir, options.debug_masks_dir, table, fresh=fresh))
+    return Augmenter(options, Copies(options.debug_images_dir, options.debug_masks_dir, rule, table, fresh=fresh))
 
 
 class Augmenter:
@@ -56,8 +60,8 @@ class Augmenter:
 class Copies:
     """Pictures as they are trained on, under the reference's names; each name is written once."""
 
-    def __init__(self, images: Path, masks: Path, table: Path | None, *, fresh: bool) -> None:
-        self.images, self.masks, self.table = images, masks, table
+    def __init__(self, images: Path, masks: Path, rule: InputRule, table: Path | None, *, fresh: bool) -> None:
+        self.images, self.masks, self.rule, self.table = images, masks, rule, table
         for folder in (images, masks):
             if fresh:
                 keep_aside(folder)
@@ -75,8 +79,10 @@ class Copies:
                 return
             self._known.add(name)
             self._write((name, pair.image.name, str(sample), sample.seed, json.dumps(record(drawn))))
+        image = self.rule.middle(image)
         levels = image if image.dtype == np.uint8 else cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
         levels = levels.reshape(*image.shape)
+        label = np.where(label == IGNORED, np.uint8(0), label)
         spread = label * (255 // max(int(label.max()), 1))
         for folder, picture in ((self.images, levels[..., ::-1]), (self.masks, spread)):
             write_bytes(folder / name, cv2.imencode(".jpg", picture)[1].tobytes())

@@ -80,6 +80,7 @@ def every_transform(batches: Batches, config: Configuration, count: int, seed: i
             fix="Set it to random or enumerate, for example with --set augmentation.mode=random.",
         )
     chosen = _most_foreground(batches.dataset, count, reporter)
+    middle = batches.dataset.input_rule.middle
     shape = chosen[0][2].shape
     names = _names(config, shape)
     rows = []
@@ -90,7 +91,8 @@ def every_transform(batches: Batches, config: Configuration, count: int, seed: i
                 rng = np.random.default_rng((seed, number, place))
                 one = _draw(rng, config, name, shape)
                 drawn.append(one)
-                tiles += [tile(image, label), tile(*augment.apply(image, label, one))]
+                moved, moved_label = augment.apply(image, label, one)
+                tiles += [tile(middle(image), label), tile(middle(moved), moved_label)]
             rows.append(Row(name, [source for source, _, _ in chosen], drawn, tiles))
             advance()
     return rows
@@ -112,8 +114,10 @@ def one_sample(batches: Batches, epoch: int, place: int) -> Row:
     image, label = batches.dataset.load(int(order[place]))
     assert isinstance(batches.augment, Augmenter)
     drawn = draw(sample.rng(), batches.augment.options, label.shape)
-    augmented = batches.augment(sample, image, label, pair)
-    return Row(f"sample {sample} of seed {batches.seed}", [pair.name], [drawn], [tile(image, label), tile(*augmented)])
+    moved, moved_label = batches.augment(sample, image, label, pair)
+    middle = batches.dataset.input_rule.middle
+    tiles = [tile(middle(image), label), tile(middle(moved), moved_label)]
+    return Row(f"sample {sample} of seed {batches.seed}", [pair.name], [drawn], tiles)
 
 
 def _names(config: Configuration, shape: tuple[int, ...]) -> list[str]:

@@ -62,18 +62,28 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     for remark in remarks:
         reporter.warn(str(remark.message))
     compile_model(model, config)
-    keeper = _Keeper(run, config, model, metadata)
+    learner = _learner(model, config)
+    keeper = _Keeper(run, config, model, learner, metadata)
     if not resume:
         _start(run, loaded, prepared, precision, model, reporter)
         keeper.predictions.begin(reporter)
-    state = State(**load_checkpoint(run.checkpoint_file, model)) if resume else State()
+    state = State(**load_checkpoint(run.checkpoint_file, learner)) if resume else State()
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
     batches = _batches(prepared, config, fresh=not resume, table=run.samples)
-    state = fit(model, *batches, config, state, reporter, after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists)
+    fit(learner, *batches, config, state, reporter, after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists)
     reporter.say(f"done: best model in {run.model_file}")
     return run
+
+
+def _learner(model: Any, config: Configuration) -> Any:
+    """What the loop trains: the network, or the network and its discriminator."""
+    if config.train.adversarial_weight == 0:
+        return model
+    from maskwright.training.adversarial import Adversarial
+
+    return Adversarial(model, config)
 
 
 def describe(config: Configuration, prepared: Prepared) -> Metadata:
@@ -167,7 +177,7 @@ def _batches(
         seed=settings.seed,
         steps=settings.steps_per_epoch,
         shuffle=True,
-        augment=augmenter(config.augmentation, fresh=fresh, table=table),
+        augment=augmenter(config.augmentation, prepared.train.input_rule, fresh=fresh, table=table),
         workers=settings.workers,
         stuck_after=settings.stuck_after,
     )
@@ -186,8 +196,8 @@ def _batches(
 class _Keeper:
     """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch."""
 
-    def __init__(self, run: Run, config: Configuration, model: Any, metadata: Metadata) -> None:
-        self.run, self.config, self.model, self.metadata = run, config, model, metadata
+    def __init__(self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata) -> None:
+        self.run, self.config, self.model, self.learner, self.metadata = run, config, model, learner, metadata
         # The saved model computes in float32 on any machine, and carries no optimiser.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # said once already
@@ -204,7 +214,7 @@ class _Keeper:
         self.predictions.write(state.epoch)
         if self.tensorboard:
             self.tensorboard.write(row)
-        save_checkpoint(self.run.checkpoint_file, self.model, state.as_dict())
+        save_checkpoint(self.run.checkpoint_file, self.learner, state.as_dict())
 
     def _save_best(self, row: dict[str, float]) -> None:
         self.whole.set_weights(self.model.get_weights())

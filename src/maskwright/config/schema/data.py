@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from maskwright.config.schema.base import Section, key, section
 
@@ -21,7 +21,7 @@ def _pattern(value: str | None) -> str | None:
     except re.error as error:
         raise ValueError(f"is no regular expression ({error}): {value!r}") from error
     if groups != 1:
-        raise ValueError(f"must have exactly one group in parentheses, the patient; {value!r} has {groups}")
+        raise ValueError(f"must have exactly one group in parentheses; {value!r} has {groups}")
     return value
 
 
@@ -32,6 +32,7 @@ def _odd_size(value: tuple[int, int]) -> tuple[int, int]:
 
 
 Pattern = Annotated[str | None, AfterValidator(_pattern)]
+SlicePattern = Annotated[str, AfterValidator(_pattern)]
 BlurSize = Annotated[tuple[int, int], AfterValidator(_odd_size)]
 
 
@@ -101,6 +102,20 @@ class DataSection(Section):
         "Regular expression with one group that finds the patient in a file's name; splits, sampling and scores "
         "are grouped by it. Without it each picture is its own patient.",
         example=r"PANCREAS_(\d+)",
+    )
+    neighbours: int = key(
+        0,
+        "2.5D: so many slices before and after each one are channels of the input too (2 n + 1 times "
+        "`model.image_channels`). Needs `patient_pattern`.",
+        unit="slices",
+        example=1,
+        ge=0,
+        le=15,
+    )
+    slice_pattern: SlicePattern = key(
+        r"(\d+)$",
+        "Regular expression with one group that finds the number of a slice in a file's name; what is left of the name "
+        "is its series. A neighbour that is missing is replaced by the nearest slice on the way to it.",
     )
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
@@ -179,6 +194,11 @@ class MaskSection(Section):
         unit="grey level",
         ge=0,
         le=127,
+    )
+    ignore: Annotated[int, Field(ge=0, le=65535)] | Colour | None = key(
+        None,
+        "Pixels of this level, class number or colour count for nothing, in training and in scores.",
+        example=255,
     )
     classes: list[str] = key(
         [],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from maskwright.config.schema.base import Section, key
 
@@ -39,6 +41,21 @@ class TrainSection(Section):
         "(`cross_entropy_loss`, `dice_ce_loss`, `focal_loss`).",
         example=[1.0, 5.0],
     )
+    deep_supervision_weights: list[Annotated[float, Field(ge=0)]] = key(
+        [],
+        "Networks with deep supervision: how heavy each output is, the main one first. Each is half as heavy as the "
+        "one before where absent.",
+        example=[1.0, 0.5, 0.25],
+    )
+    adversarial_weight: float = key(
+        0.0,
+        "Over 0: a discriminator of image and mask is trained beside the network, and its verdict is added to the loss "
+        "with this weight (Li et al. 2021).",
+        example=0.01,
+        ge=0,
+    )
+    adversarial_learning_rate: float = key(1e-4, "The discriminator's learning rate.", gt=0)
+    adversarial_filters: int = key(32, "Filters of the discriminator's first level.", ge=1, le=512)
     metrics: list[str] = key(["dice_coef"], "Metrics beside the loss, by their names.", reference="model.metrics")
     plot_metrics: list[str] | None = key(
         None,

@@ -1,0 +1,113 @@
+"""2.5D input: which slices lie before and after one, told by the numbers in the files' names.
+
+A name is a series and a slice number in it: in `PANCREAS_0001-cropped-0-1110` the pattern finds 1110, and what is
+left is the series. Only slices of one series are neighbours. Where one is missing, the nearest one on the way to it
+stands in, in the end the slice itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from maskwright.data.images import read_image
+from maskwright.data.pairs import list_images
+from maskwright.data.preprocess import InputRule, adjust, resize
+from maskwright.errors import MaskwrightError
+
+Slice = TypeVar("Slice")
+
+
+def place_of(name: str, pattern: str) -> tuple[str, int]:
+    """Series and slice number of a name.
+
+    Raises:
+        MaskwrightError: the pattern finds no number in it.
+    """
+    found = re.search(pattern, name)
+    try:
+        number = int(found[1]) if found else None
+    except ValueError:
+        number = None
+    if found is None or number is None:
+        raise MaskwrightError(
+            f"{pattern!r} finds no slice number in the name",
+            where=name,
+            fix="Set data.slice_pattern to a pattern with one group, the number of the slice.",
+        )
+    return name[: found.start(1)] + "*" + name[found.end(1) :], number
+
+
+def series(names: Mapping[str, Slice], pattern: str) -> dict[str, dict[int, Slice]]:
+    """What lies where: for each series its slices by their numbers.
+
+    Raises:
+        MaskwrightError: a name without a number.
+    """
+    found: dict[str, dict[int, Slice]] = {}
+    for name, item in names.items():
+        key, number = place_of(name, pattern)
+        found.setdefault(key, {})[number] = item
+    return found
+
+
+def around(slices: Mapping[int, Slice], number: int, count: int) -> list[Slice]:
+    """`count` slices before, the slice itself, and `count` after it."""
+    before, after = [number], [number]
+    for distance in range(1, count + 1):
+        before.append(number - distance if number - distance in slices else before[-1])
+        after.append(number + distance if number + distance in slices else after[-1])
+    return [slices[place] for place in [*before[:0:-1], number, *after[1:]]]
+
+
+def neighbour_indices(names: Sequence[str], count: int, pattern: str) -> list[list[int]]:
+    """For each name the indices of the slices around it, itself in the middle."""
+    places = series({name: index for index, name in enumerate(names)}, pattern)
+    return [around(places[key], number, count) for key, number in (place_of(name, pattern) for name in names)]
+
+
+def neighbour_files(path: Path, count: int, pattern: str) -> list[Path]:
+    """The files of the slices around one, out of its folder."""
+    key, number = place_of(path.stem, pattern)
+    return around(_folder(path.parent, path.parent.stat().st_mtime_ns, pattern)[key], number, count)
+
+
+@lru_cache(maxsize=4)
+def _folder(folder: Path, changed: int, pattern: str) -> dict[str, dict[int, Path]]:
+    return series({path.stem: path for path in list_images(folder)}, pattern)
+
+
+def read_levels(path: Path, image: np.ndarray, rule: InputRule) -> np.ndarray:
+    """What a network sees of a decoded picture, at the picture's own size: `(H, W, rule.input_channels)`.
+
+    Args:
+        path: of the picture; its neighbours are read where the rule asks for them.
+
+    Raises:
+        MaskwrightError: a neighbour that cannot be read, or whose size is another.
+    """
+    own = adjust(image, rule)
+    if not rule.neighbours:
+        return own
+    planes = []
+    for other in neighbour_files(path, rule.neighbours, rule.slice_pattern):
+        plane = own if other == path else adjust(read_image(other), rule)
+        if plane.shape != own.shape:
+            raise MaskwrightError(
+                f"is {plane.shape[1]} x {plane.shape[0]} px, and its neighbour {path.name} is "
+                f"{own.shape[1]} x {own.shape[0]}",
+                where=other,
+                fix="Slices of one series must have the same size; is data.slice_pattern right?",
+            )
+        planes.append(plane)
+    return np.concatenate(planes, axis=2)
+
+
+def input_from(levels: np.ndarray, rule: InputRule) -> np.ndarray:
+    """Levels at the network's size: `(height, width, rule.input_channels)`."""
+    return resize(levels, rule.height, rule.width, rule.resize)
