@@ -37,7 +37,8 @@ def build(config_path: str, overrides: list[str]) -> Batches:
     """Batches of four of the benchmark's pictures."""
     config = load(config_path, overrides).config
     dataset = prepare(config, Reporter(quiet=True)).train
-    return Batches(dataset, 4, shuffle=True, augment=augmenter(config.augmentation, dataset.input_rule, fresh=True), workers=cores())
+    augment = augmenter(config.augmentation, dataset.input_rule, fresh=True)
+    return Batches(dataset, 4, shuffle=True, augment=augment, workers=cores())
 
 
 def _begin(config_path: str, overrides: list[str]) -> None:
