@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-backends test-zoo test-configs check format docs clean
+.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs check format docs clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -14,13 +14,16 @@ test: .venv/.dev
 	$(BIN)/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs"
 
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto -m "slow and not zoo"
 
 test-backends: .venv/.backends
 	$(BIN)/python -m pytest -m backends
 
 test-zoo: .venv-zoo/.ready
 	.venv-zoo/bin/python -m pytest -m zoo
+
+test-zoo-quick: .venv-zoo/.ready
+	.venv-zoo/bin/python -m pytest -m "zoo and not slow"
 
 test-configs: .venv/.dev
 	$(BIN)/python -m pytest -m configs

@@ -34,9 +34,8 @@ def _monai(name: str, *arguments: object, **options: object) -> torch.nn.Module:
 
 
 def _smp(name: str, encoder: str) -> torch.nn.Module:
-    # torchvision's wheel for GPUs names an operator that the CPU build of PyTorch lacks; nothing here uses it.
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    # torchvision's wheel for GPUs registers operators that the CPU build of PyTorch lacks; nothing here uses them.
+    torch.library.register_fake = lambda *_, **__: lambda function: function  # type: ignore[assignment]
     import segmentation_models_pytorch as smp
 
     return getattr(smp, name)(encoder, encoder_weights=None, in_channels=1, classes=1)
@@ -48,7 +47,7 @@ NETWORKS: dict[str, Callable[[], torch.nn.Module]] = {
     "unet_plus_plus": lambda: _monai("BasicUNetPlusPlus", 2, 1, 1, features=(*WIDTHS, 16), norm=BATCH_NORM, act="relu"),
     "nnunet": lambda: _dyn(2),
     "nnunet 3D": lambda: _dyn(3),
-    "mednext": lambda: _monai("MedNeXtSmall", 2, 1, 1),
+    "mednext": lambda: _monai("MedNeXtSmall", spatial_dims=2, in_channels=1, out_channels=1),
     "segformer": lambda: _smp("Segformer", "mit_b0"),
     "deeplab_v3_plus": lambda: _smp("DeepLabV3Plus", "resnet50"),
 }

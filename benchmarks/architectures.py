@@ -2,8 +2,8 @@
 
     python benchmarks/architectures.py [NAME ...] [--precision mixed_bfloat16] [--rounds 5]
 
-Pictures of 256x256 in batches of four, volumes of 64x64x64 one at a time; two threads; the two sides take turns, and the
-best round of each counts. MONAI has BasicUNet, AttentionUnet, BasicUNetPlusPlus, DynUNet (nnU-Net's) and MedNeXt,
+Pictures of 256x256 in batches of four, volumes of 64x64x64 one at a time; two threads; the two sides take turns, and
+the best round of each counts. MONAI has BasicUNet, AttentionUnet, BasicUNetPlusPlus, DynUNet (nnU-Net's) and MedNeXt,
 segmentation-models-pytorch SegFormer and DeepLabV3+; they live in benchmarks/.peers-models, made at the first run.
 """
 

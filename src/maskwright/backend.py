@@ -70,14 +70,31 @@ def seed_everything(seed: int, *, deterministic: bool) -> None:
 
 
 def inference_function(model: Any) -> Any:
-    """A TensorFlow function of a Keras model as it is used, not trained: `image` in, `probabilities` out.
+    """A TensorFlow function of a Keras model as it is used, not trained, its weights in it: `image` to `probabilities`.
 
-    Keras's own export calls a model without saying which of both, and some layers then behave as in training.
+    Keras's own export calls a model without saying which of both, and some layers then behave as in training; and it
+    leaves tensors that a layer holds (as in EfficientNet's normalisation) as inputs that nobody feeds.
     """
     import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     signature = [tf.TensorSpec(model.inputs[0].shape, tf.float32, name="image")]
-    return tf.function(lambda image: {"probabilities": model(image, training=False)}, input_signature=signature)
+    traced = tf.function(lambda image: model(image, training=False), input_signature=signature).get_concrete_function()
+    held = {inner.op.name: outer for outer, inner in traced.graph.captures if outer.dtype != tf.resource}
+    frozen = convert_variables_to_constants_v2(traced)
+    graph = frozen.graph.as_graph_def()
+    for node in graph.node:
+        if node.op == "Placeholder" and node.name in held:
+            node.op = "Const"
+            del node.attr["shape"]
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(held[node.name].numpy()))
+    feed, output = traced.inputs[0].name, frozen.outputs[0].name
+
+    def run(image: Any) -> dict[str, Any]:
+        (found,) = tf.graph_util.import_graph_def(graph, input_map={feed: image}, return_elements=[output], name="")
+        return {"probabilities": found}
+
+    return tf.function(run, input_signature=signature)
 
 
 def accelerators() -> list[str]:

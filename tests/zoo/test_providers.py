@@ -21,7 +21,12 @@ NAMES = {"medicai": ["AttentionUNet", "SegFormer", "SwinUNETR", "UNETR", "UNet",
 ALL = [f"{provider}:{name}" for provider, names in NAMES.items() for name in names]
 VOLUMES = ["medicai:UNet", "medicai:SwinUNETR", "medicai:UNETR"]
 SMALL = {"medicai:UNETR": {"feature_size": 8}}
-ONNX = ["medicai:UNet", "medicai:AttentionUNet", "medicai:UNetPlusPlus", "keras_hub:DeepLabV3"]
+SLOW = {"medicai:SwinUNETR", "medicai:UNETR", "medicai:SegFormer", "medicai:UNetPlusPlus"}  # more than half a minute
+ONNX = ["medicai:UNet", "medicai:AttentionUNet", "medicai:UNetPlusPlus", "medicai:SwinUNETR", "keras_hub:DeepLabV3"]
+
+
+def cases(names):
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in names]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +43,7 @@ def test_the_list_is_known():
     assert {provider: sorted(provided(provider)) for provider in PROVIDERS} == NAMES
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", cases(ALL))
 def test_trained_at_an_odd_size_saved_and_loaded_it_is_the_same(name, tmp_path):
     shape = (59, 64, 1)
     images, labels = phantoms(shape)
@@ -56,14 +61,14 @@ def test_trained_at_an_odd_size_saved_and_loaded_it_is_the_same(name, tmp_path):
     assert np.allclose(expected, loaded.predict_on_batch(images), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", VOLUMES)
+@pytest.mark.parametrize("name", cases(VOLUMES))
 def test_volumes_too(name):
     images, _ = phantoms((32, 32, 32, 1), count=1)
     found = np.asarray(build(name, 2, (32, 32, 32, 1)).predict_on_batch(images))
     assert found.shape == (1, 32, 32, 32, 2) and np.allclose(found.sum(-1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ONNX)
+@pytest.mark.parametrize("name", cases(ONNX))
 def test_onnx_gives_the_same(name, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     images, _ = phantoms((64, 64, 1), count=2)

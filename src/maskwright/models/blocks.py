@@ -86,7 +86,7 @@ def concat(*tensors: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable("maskwright")
 def gelu(x: Tensor) -> Tensor:
-    """x/2 · (1 + erf(x/√2)); Keras's own is written in a way that ONNX has no operator for."""
+    """x/2 · (1 + erf(x/√2)); Keras's own is written with erfc, for which ONNX has no operator."""
     return 0.5 * x * (1 + keras.ops.erf(x * 0.7071067811865476))
 
 

@@ -35,7 +35,7 @@ def efficient_unet(
     Skips are the projection of the first block and, at each halving, what the stage adds last (in B0 the drop layers
     of blocks 2b, 3b and 5c), the bottom the projection of the last stage; decoder blocks are two convolutions with
     batch normalisation, added to a 1x1 convolution of what enters them. Two classes are two, where the reference
-    makes one of them. Not to ONNX: Keras's EfficientNet holds constants that its export takes for inputs.
+    makes one of them.
 
     Args:
         weights: `imagenet` (from Keras's cache), the path of a file, or none; see `pretrained`.
@@ -84,8 +84,6 @@ def efficientnet_b7_unet(
     final_activation: str = "auto",
 ) -> keras.Model:
     """Build the reference's second one: EfficientNet B7, decoder of 512 to 32 filters with transposed convolutions.
-
-    Not to ONNX, as `efficient_unet`.
 
     Args:
         weights: as in `efficient_unet`.

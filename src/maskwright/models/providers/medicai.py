@@ -16,8 +16,8 @@ from maskwright.models.registry import Architecture
 _OURS = {"self", "input_shape", "encoder", "num_classes", "classifier_activation", "name", "kwargs"}
 # name: (encoder where none is named, its paper, year, what each edge must be a multiple of, dimensions).
 # Left out, in version 0.0.4: TransUNet, which cannot be loaded again, and UPerNet and DeepLabV3Plus, which cannot
-# be run in a graph for pictures (and train on small volumes with 10 GB). To ONNX go UNet, AttentionUNet and UNetPlusPlus;
-# the transformers' grouped convolutions and embedded constants have no way there.
+# be run in a graph for pictures (and train on small volumes with 10 GB). All go to ONNX but SegFormer, whose
+# grouped convolutions TensorFlow compiles into a function that ONNX has no way for.
 _KNOWN: dict[str, tuple[str, str, int, int, tuple[int, ...]]] = {
     "UNet": ("resnet18", "Ronneberger et al. 2015, arXiv 1505.04597, on an encoder", 2015, 32, (2, 3)),
     "AttentionUNet": ("resnet18", "Oktay et al. 2018, arXiv 1804.03999, on an encoder", 2018, 32, (2, 3)),
