@@ -49,7 +49,7 @@ docs: .venv/.runtime
 	@touch $@
 
 .venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt --group dev
+	$(PIP) install -c constraints.txt -e '.[onnx,scans]' --group dev
 	@touch $@
 
 .venv/.backends: .venv/.dev
@@ -60,7 +60,7 @@ docs: .venv/.runtime
 .venv-zoo/.ready: .venv/.runtime
 	test -x .venv-zoo/bin/python || $(PYTHON) -m venv .venv-zoo
 	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
-	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[zoo]' --group dev
+	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[onnx,scans,zoo]' --group dev
 	@touch $@
 
 clean:

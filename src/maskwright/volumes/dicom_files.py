@@ -1,0 +1,175 @@
+"""Finding DICOM series: in a folder and its sub-folders, in a zip archive, or in one file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from maskwright.errors import MaskwrightError
+
+MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
+_NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
+_PREAMBLE = 132
+
+
+@dataclass(frozen=True)
+class DicomFile:
+    """One file: its name for messages, and where its bytes are."""
+
+    name: str
+    path: Path | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+    def open(self) -> Any:
+        """What pydicom can read."""
+        return self.path if self.path is not None else io.BytesIO(self.data or b"")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Images that belong together.
+
+    Attributes:
+        uid: of the series. modality, description: as the files say. files: each with its header, without pixels.
+    """
+
+    uid: str
+    modality: str
+    description: str
+    files: tuple[tuple[DicomFile, Any], ...] = field(repr=False)
+
+    def __str__(self) -> str:
+        described = f" {self.description!r}" if self.description else ""
+        return f"{self.modality}{described}, {len(self.files)} images, {self.uid}"
+
+
+def find_series(path: Path) -> list[Series]:
+    """The image series of a folder, a zip archive or a file, the largest first.
+
+    Raises:
+        MaskwrightError: nothing is there, or none of it is a DICOM image.
+    """
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    groups: dict[str, list[tuple[DicomFile, Any]]] = {}
+    seen = 0
+    for file in _files(path):
+        seen += 1
+        try:
+            header = pydicom.dcmread(file.open(), stop_before_pixels=True)
+            uid, modality = _series_uid(header), str(header.get("Modality", ""))
+        except (InvalidDicomError, EOFError):
+            continue
+        except (OSError, ValueError, KeyError, NotImplementedError) as error:
+            raise MaskwrightError(
+                f"is a damaged DICOM file ({error})", where=file.name, fix="Copy it again from its source."
+            ) from None
+        if modality not in _NO_IMAGES and "Rows" in header:
+            _complete(header, uid)
+            groups.setdefault(uid, []).append((file, header))
+    if not groups:
+        raise MaskwrightError(
+            f"holds no DICOM images ({seen} files looked at)",
+            where=path,
+            fix="Name the folder or zip archive of the series, or its files.",
+        )
+    found = []
+    for uid, files in groups.items():
+        first = files[0][1]
+        found.append(Series(uid, str(first.get("Modality", "")), str(first.get("SeriesDescription", "")), tuple(files)))
+    return sorted(found, key=lambda one: (-len(one.files), one.uid))
+
+
+def _series_uid(header: Any) -> str:
+    """The series' UID; where anonymisation has emptied it, what else tells series apart."""
+    uid = str(header.get("SeriesInstanceUID", "") or "")
+    rest = [str(header.get(name, "") or "") for name in ("StudyInstanceUID", "SeriesNumber", "Modality")]
+    return uid or "no UID " + "/".join(rest)
+
+
+def _complete(header: Any, uid: str) -> None:
+    """What anonymisation has emptied and a reference to this image needs: from the file's head, else made of the rest.
+
+    The same series always gets the same.
+    """
+    from pydicom.uid import generate_uid
+
+    meta = getattr(header, "file_meta", {})
+    for keyword, source in (
+        ("SOPClassUID", "MediaStorageSOPClassUID"),
+        ("SOPInstanceUID", "MediaStorageSOPInstanceUID"),
+    ):
+        if not header.get(keyword) and meta.get(source):
+            setattr(header, keyword, meta.get(source))
+    place = str(header.get("FrameOfReferenceUID", ""))
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        if not header.get(keyword):
+            setattr(header, keyword, generate_uid(entropy_srcs=[keyword, uid, place]))
+
+
+def choose(series: list[Series], path: object, wanted: str | None = None) -> Series:
+    """The only series, or the one whose UID or description begins with `wanted`.
+
+    Raises:
+        MaskwrightError: there are several, or none of that name; all are listed.
+    """
+    chosen = series
+    if wanted is not None:
+        chosen = [one for one in series if one.uid.startswith(wanted) or one.description.startswith(wanted)]
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = "\n    ".join(str(one) for one in series)
+    raise MaskwrightError(
+        f"holds {len(series)} series{f', {len(chosen)} of which match {wanted!r}' if wanted else ''} "
+        f"(0020,000E SeriesInstanceUID):\n    {listed}",
+        where=path,
+        fix="Choose one with --series and the beginning of its UID or description.",
+    )
+
+
+def _files(path: Path) -> Iterator[DicomFile]:
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and not file.name.startswith(".") and _looks_like_dicom(file):
+                yield DicomFile(str(file), file)
+    elif path.suffix.lower() == ".zip":
+        yield from _unpacked(path)
+    elif path.exists():
+        yield DicomFile(str(path), path)
+    else:
+        raise MaskwrightError("there is no such file or folder", where=path)
+
+
+def _looks_like_dicom(path: Path) -> bool:
+    """Whether a file has DICOM's preamble; files without it are read where their name says what they are."""
+    if path.suffix.lower() in {".dcm", ".dicom", ".ima"}:
+        return True
+    with path.open("rb") as file:
+        return file.read(_PREAMBLE)[-4:] == b"DICM"
+
+
+def _unpacked(path: Path) -> Iterator[DicomFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+            if total > MOST_BYTES:
+                raise MaskwrightError(
+                    f"declares {total / 2**30:.1f} GiB unpacked; at most {MOST_BYTES >> 30} are read",
+                    where=path,
+                    fix="Unpack it, and name its folder.",
+                )
+            for entry in archive.infolist():
+                # Nothing is written: a name with .. in it leads nowhere.
+                if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
+                    data = archive.read(entry)
+                    if data[128:_PREAMBLE] == b"DICM" or entry.filename.lower().endswith((".dcm", ".ima")):
+                        yield DicomFile(f"{path}:{entry.filename}", None, data)
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        raise MaskwrightError(
+            f"cannot be unpacked ({error})", where=path, fix="Make the archive again, without a password."
+        ) from None

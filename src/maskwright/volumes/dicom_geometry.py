@@ -1,0 +1,151 @@
+"""Where the slices of a DICOM series lie (PS3.3 C.7.6.2): from their positions, never from their names or numbers.
+
+DICOM's patient frame has x to the left and y to the back (LPS); ours has them the other way (RAS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskwright.errors import MaskwrightError
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+_ORIENTATION_TOLERANCE = 1e-3  # of a direction cosine
+_GAP_TOLERANCE = 0.02  # of the distance between slices: positions are written with few decimals
+_TILT_TOLERANCE = 0.5  # degrees; less is rounding
+_TAGS = {
+    "ImagePositionPatient": "(0020,0032)",
+    "ImageOrientationPatient": "(0020,0037)",
+    "PixelSpacing": "(0028,0030)",
+}
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice: `position` of its first pixel's centre, `rows` and `columns` directions (LPS), `spacing` in mm.
+
+    `rows` is the direction in which the row number grows.
+    """
+
+    position: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    spacing: tuple[float, float]  # between rows, between columns
+    name: str
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Out of the slice, from foot to head for slices that lie as usual."""
+        return np.cross(self.columns, self.rows)
+
+    @property
+    def height(self) -> float:
+        """Where the slice lies along its normal, in mm."""
+        return float(self.normal @ self.position)
+
+
+def plane_of(header: Any, name: str) -> Plane:
+    """The plane that a header (or the functional groups of a frame) describes.
+
+    Raises:
+        MaskwrightError: a tag is missing or no numbers; it is named.
+    """
+    position = _numbers(header, "ImagePositionPatient", 3, name)
+    directions = _numbers(header, "ImageOrientationPatient", 6, name)
+    spacing = _numbers(header, "PixelSpacing", 2, name)
+    columns, rows = directions[:3], directions[3:]  # the first triple leads along a row: the column number grows
+    if abs(np.linalg.norm(columns) - 1) > 0.01 or abs(np.linalg.norm(rows) - 1) > 0.01 or abs(columns @ rows) > 0.01:
+        raise MaskwrightError(
+            f"has directions that are no right angle: {directions.tolist()}",
+            where=f"{name}, {_TAGS['ImageOrientationPatient']} ImageOrientationPatient",
+            fix="Export the series again.",
+        )
+    if spacing.min() <= 0:
+        raise MaskwrightError(
+            f"is {spacing.tolist()} mm", where=f"{name}, {_TAGS['PixelSpacing']} PixelSpacing", fix="Export it again."
+        )
+    return Plane(position, rows, columns, (float(spacing[0]), float(spacing[1])), name)
+
+
+def _numbers(header: Any, keyword: str, count: int, name: str) -> np.ndarray:
+    try:
+        values = np.array([float(value) for value in header.get(keyword)])
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if len(values) != count or not np.isfinite(values).all():
+        raise MaskwrightError(
+            f"is missing or has not {count} numbers, and without it nobody knows where the slice lies",
+            where=f"{name}, {_TAGS[keyword]} {keyword}",
+            fix="Export the series again with its geometry; nothing is guessed.",
+        )
+    return values
+
+
+def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray, list[str]]:
+    """The order of slices, their affine from (d, h, w) to RAS mm, and what is worth saying.
+
+    Raises:
+        MaskwrightError: one slice only, other directions or spacing in some, two at one place, or a gap.
+    """
+    first = planes[0]
+    _require_alike(planes, where)
+    if len(planes) < 2:
+        raise MaskwrightError(
+            "is one slice, and how thick a voxel is cannot be told from one position",
+            where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+            fix="Name a series of two slices or more; a single picture goes through its PNG or JPEG.",
+        )
+    heights = np.array([plane.height for plane in planes])
+    order = [int(index) for index in np.argsort(heights, kind="stable")]
+    steps = np.diff(heights[order])
+    usual = float(np.median(steps))
+    notes: list[str] = []
+    for index, step in enumerate(steps):
+        one, other = planes[order[index]].name, planes[order[index + 1]].name
+        if step <= _GAP_TOLERANCE * usual:
+            raise MaskwrightError(
+                f"{one} and {other} lie at the same place, and are not the same image",
+                where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+                fix="Keep one phase or one echo in the folder.",
+            )
+        if abs(step - usual) > _GAP_TOLERANCE * usual:
+            missing = max(1, round(step / usual) - 1)
+            raise MaskwrightError(
+                f"{missing} slices are missing between {one} and {other}: they are {step:.3f} mm apart, the others "
+                f"{usual:.3f} mm",
+                where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+                fix="Add what is missing; a gap is never filled.",
+            )
+    low, high = planes[order[0]], planes[order[-1]]
+    through = (high.position - low.position) / (len(planes) - 1)
+    angle = np.degrees(np.arccos(np.clip(through @ first.normal / np.linalg.norm(through), -1, 1)))
+    if angle > _TILT_TOLERANCE:
+        notes.append(f"gantry tilt of {angle:.1f} degrees: the slices are sheared, and the affine with them")
+    affine = np.eye(4)
+    affine[:3, 0] = _LPS_TO_RAS @ through
+    affine[:3, 1] = _LPS_TO_RAS @ first.rows * first.spacing[0]
+    affine[:3, 2] = _LPS_TO_RAS @ first.columns * first.spacing[1]
+    affine[:3, 3] = _LPS_TO_RAS @ low.position
+    return order, affine, notes
+
+
+def _require_alike(planes: Sequence[Plane], where: object) -> None:
+    first = planes[0]
+    for plane in planes[1:]:
+        apart = max(np.abs(plane.rows - first.rows).max(), np.abs(plane.columns - first.columns).max())
+        if apart > _ORIENTATION_TOLERANCE:
+            raise MaskwrightError(
+                f"{plane.name} is turned against {first.name}: mixed orientations (a localizer among the slices?)",
+                where=f"{where}, {_TAGS['ImageOrientationPatient']} ImageOrientationPatient",
+                fix="Keep slices of one direction in the folder.",
+            )
+        if not np.allclose(plane.spacing, first.spacing, rtol=1e-4):
+            raise MaskwrightError(
+                f"{plane.name} has pixels of {plane.spacing} mm, {first.name} of {first.spacing} mm",
+                where=f"{where}, {_TAGS['PixelSpacing']} PixelSpacing",
+                fix="Keep slices of one reconstruction in the folder.",
+            )

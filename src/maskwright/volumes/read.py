@@ -1,0 +1,182 @@
+"""One door for every kind of scan and label map."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from maskwright.errors import MaskwrightError
+from maskwright.volumes import nifti
+from maskwright.volumes.orient import reorient
+from maskwright.volumes.volume import Source, Volume, check_affine, check_values
+
+_ITK = {".nrrd": "nrrd", ".nhdr": "nrrd", ".mha": "mha", ".mhd": "mha"}
+SUFFIXES = (*nifti.SUFFIXES, *_ITK, ".dcm", ".zip")
+
+
+def is_volume(path: Path) -> bool:
+    """Whether a file's name is that of a scan rather than of a picture."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def stem(path: Path) -> str:
+    """A file's name without its ending, `.nii.gz` as one; a folder's name as it is."""
+    name = path.name
+    if path.is_dir():
+        return name
+    for suffix in SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem
+
+
+def read_volume(path: Path, series: str | None = None) -> Volume:
+    """Read a scan: NIfTI, NRRD, MHA, or a DICOM series in a folder, a zip archive or a file.
+
+    Args:
+        series: which series of a DICOM folder, where it holds several.
+
+    Raises:
+        MaskwrightError: it is missing, damaged, or does not say where it lies.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MaskwrightError("there is no such file or folder", where=path)
+    name = path.name.lower()
+    if name.endswith(nifti.SUFFIXES):
+        return nifti.read_nifti(path)
+    if path.suffix.lower() in _ITK:
+        return _read_itk(path, _ITK[path.suffix.lower()])
+    _require("pydicom", path)
+    from maskwright.volumes.dicom import read_dicom
+
+    return read_dicom(path, series)
+
+
+def read_labels(path: Path, scan: Volume | None = None) -> Volume:
+    """Read a label map, whole numbers from 0 to 65535; where there is a scan, in the scan's own order of voxels.
+
+    Raises:
+        MaskwrightError: values that are no labels, or a map that does not lie on its scan.
+    """
+    volume = _segmentation(path) if not path.is_dir() and path.suffix.lower() == ".dcm" else read_volume(path)
+    array = volume.array
+    if array.ndim != 3 or array.min() < 0 or array.max() > 65535 or (array != np.rint(array)).any():
+        low, high = float(array.min()), float(array.max())
+        raise MaskwrightError(
+            f"is no label map: its values go from {low:g} to {high:g}",
+            where=path,
+            fix="A label map holds a whole number for each voxel, 0 where there is nothing.",
+        )
+    labels = volume.with_array(array.astype(np.uint8 if array.max() < 256 else np.uint16))
+    return labels if scan is None else on_scan(labels, scan)
+
+
+def on_scan(labels: Volume, scan: Volume, tolerance: float = 0.05) -> Volume:
+    """A label map in the order of its scan's voxels: flipped and swapped where its axes run otherwise.
+
+    Args:
+        tolerance: how far, in voxels, a corner may lie from the scan's.
+
+    Raises:
+        MaskwrightError: it does not lie on the scan.
+    """
+    turned = _embedded(reorient(labels, scan.grid.orientation), scan, tolerance)
+    if turned.grid.shape == scan.grid.shape:
+        apart = turned.grid.distance(scan.grid)
+        if apart <= tolerance * min(scan.grid.spacing):
+            return replace(turned, affine=scan.affine)
+        where = f"its corner lies {apart:.2f} mm away"
+    else:
+        where = f"it has {turned.grid.shape} voxels, the scan {scan.grid.shape}"
+    raise MaskwrightError(
+        f"does not lie on its scan {scan.name}: {where} (affines {_short(turned)} and {_short(scan)})",
+        where=labels.name,
+        fix="Use the label map that was made for this scan; resampling would invent borders.",
+    )
+
+
+def _embedded(labels: Volume, scan: Volume, tolerance: float) -> Volume:
+    """A label map of a part of the scan, with nothing around it; any other as it is."""
+    here, there = labels.grid, scan.grid
+    if here.shape == there.shape or np.abs(here.affine[:3, :3] - there.affine[:3, :3]).max() > 1e-3:
+        return labels
+    offset = np.linalg.solve(there.affine[:3, :3], here.affine[:3, 3] - there.affine[:3, 3])
+    first = np.rint(offset).astype(int)
+    last = first + here.shape
+    if np.abs(offset - first).max() > tolerance or (first < 0).any() or (last > there.shape).any():
+        return labels
+    whole = np.zeros(there.shape, labels.array.dtype)
+    whole[tuple(slice(a, b) for a, b in zip(first, last, strict=True))] = labels.array
+    return replace(labels, array=whole, affine=there.affine)
+
+
+def _short(volume: Volume) -> str:
+    spacing = " x ".join(f"{value:.3g}" for value in volume.grid.spacing)
+    origin = ", ".join(f"{value:.1f}" for value in volume.affine[:3, 3])
+    return f"{volume.grid.orientation}, {spacing} mm from ({origin})"
+
+
+def _segmentation(path: Path) -> Volume:
+    _require("pydicom", path)
+    import pydicom
+
+    if pydicom.dcmread(path, stop_before_pixels=True).get("Modality") != "SEG":
+        return read_volume(path)
+    from maskwright.volumes.dicom_seg import read_segmentation
+
+    return read_segmentation(path)
+
+
+def _read_itk(path: Path, kind: str) -> Volume:
+    _require("SimpleITK", path)
+    import SimpleITK as sitk
+
+    _require_geometry(path, kind)
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise MaskwrightError(f"cannot be read ({reason})", where=path, fix="Copy it again from its source.") from None
+    if image.GetDimension() != 3:
+        raise MaskwrightError(
+            f"has {image.GetDimension()} dimensions", where=path, fix="A volume has three, and channels beside them."
+        )
+    array = sitk.GetArrayFromImage(image)
+    directions = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = directions[:, ::-1], image.GetOrigin()
+    affine[:2] *= -1  # ITK's frame has x to the left and y to the back
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32)
+    return Volume(check_values(array, path), check_affine(affine, path), "", Source(kind, path))
+
+
+# What a header must say; ITK takes 1 mm and axes to the left, back and head where it does not.
+_MUST_SAY = {
+    "nrrd": (("space directions",), ("space origin",), ("space", "space dimension")),
+    "mha": (("ElementSpacing", "ElementSize"), ("TransformMatrix", "Orientation", "Rotation")),
+}
+
+
+def _require_geometry(path: Path, kind: str) -> None:
+    with path.open("rb") as file:
+        lines = file.read(1 << 16).split(b"\n")
+    keys = {line.decode("latin-1").replace("=", ":", 1).split(":", 1)[0].strip() for line in lines if len(line) < 1000}
+    for names in _MUST_SAY[kind]:
+        if not keys & set(names):
+            raise MaskwrightError(
+                f"does not say where it lies: {' or '.join(names)} is missing in its header",
+                where=path,
+                fix="Save it again with its geometry; nothing is guessed.",
+            )
+
+
+def _require(package: str, path: Path) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise MaskwrightError(
+            f"needs the package {package}, which is not installed", where=path, fix='pip install "maskwright[scans]"'
+        )

@@ -1,0 +1,40 @@
+"""Measures as files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from maskwright.errors import MaskwrightError
+from maskwright.storage import atomic, write_json
+
+
+def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
+    """Write what `measure` found as `.csv` (a line a label, points as three columns) or `.json`.
+
+    Raises:
+        MaskwrightError: another ending, or the file cannot be written.
+    """
+    if path.suffix == ".json":
+        write_json(path, {"labels": {str(number): dict(facts) for number, facts in found.items()}})
+        return
+    if path.suffix != ".csv":
+        raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
+    rows = [{"label": number, **_flat(facts)} for number, facts in found.items()]
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, list):
+            flat |= {f"{name}_{axis}": f"{one:.6g}" for axis, one in zip("xyz", value, strict=True)}
+        else:
+            flat[name] = f"{value:.6g}" if isinstance(value, float) else value
+    return flat

@@ -1,0 +1,103 @@
+import gzip
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scans import affines, shapes, volume
+
+from maskwright.errors import MaskwrightError
+from maskwright.volumes.nifti import read_nifti, write_nifti
+
+KINDS = (np.uint8, np.int16, np.uint16, np.int32, np.float32)
+
+
+@settings(deadline=None)
+@given(affines, shapes, st.sampled_from(KINDS), st.sampled_from([".nii", ".nii.gz"]))
+def test_written_and_read_it_is_the_same(tmp_path_factory, affine, shape, kind, suffix):
+    path = tmp_path_factory.mktemp("nifti") / f"scan{suffix}"
+    one = volume(shape, affine, kind=kind)
+    write_nifti(one, path)
+    found = read_nifti(path)
+    assert np.array_equal(found.array, one.array) and found.array.dtype == kind
+    assert np.abs(found.affine - affine).max() < 1e-4  # float32 in the header
+    judge = nibabel.load(path)
+    assert np.array_equal(np.asarray(judge.dataobj).transpose(2, 1, 0), one.array)
+    assert np.allclose(judge.affine[:, [2, 1, 0, 3]], affine, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_both_versions_and_channels(tmp_path, kind):
+    array = np.random.default_rng(0).random((4, 5, 6, 3)).astype(np.float32)
+    nibabel.save(kind(array, np.diag([1, 2, 3, 1])), tmp_path / "scan.nii")
+    found = read_nifti(tmp_path / "scan.nii")
+    assert np.array_equal(found.array, array.transpose(2, 1, 0, 3)) and found.grid.spacing == (3, 2, 1)
+
+
+def test_the_scale_of_a_file_is_applied(tmp_path):
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    image.header.set_slope_inter(0.5, -10)
+    nibabel.save(image, tmp_path / "scan.nii")
+    assert np.allclose(
+        read_nifti(tmp_path / "scan.nii").array, np.asarray(nibabel.load(tmp_path / "scan.nii").dataobj).T
+    )
+
+
+def test_units_other_than_millimetres(tmp_path):
+    image = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.diag([0.001, 0.001, 0.002, 1]))
+    image.header.set_xyzt_units("meter")
+    nibabel.save(image, tmp_path / "scan.nii")
+    assert np.allclose(read_nifti(tmp_path / "scan.nii").grid.spacing, (2, 1, 1))
+
+
+def test_the_same_volume_gives_the_same_bytes(tmp_path):
+    one = volume((3, 4, 5), np.eye(4))
+    write_nifti(one, tmp_path / "a.nii.gz")
+    write_nifti(one, tmp_path / "b.nii.gz")
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+def save(path, affine=None, sform=1, qform=0, other=None, array=None):
+    image = nibabel.Nifti1Image(np.zeros((3, 4, 5), np.float32) if array is None else array, None)
+    image.header.set_sform(np.eye(4) if affine is None else affine, sform)
+    image.header.set_qform(np.eye(4) if other is None else other, qform)
+    path.write_bytes(image.to_bytes())
+    return path
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    path = tmp_path / "scan.nii"
+    moved = np.eye(4)
+    moved[0, 3] = 40
+    nan = np.zeros((3, 4, 5), np.float32)
+    nan[0, 0, 0] = np.nan
+    cases = [
+        ({"sform": 0}, "sform_code and qform_code are both 0"),
+        ({"affine": np.zeros((4, 4))}, "spans no volume"),
+        ({"qform": 1, "other": moved}, "lies in two places: its sform and its qform differ by 40.0 mm"),
+        ({"array": nan}, "1 voxels that are no numbers"),
+        ({"array": np.zeros((3, 4, 5), np.complex64)}, "complex64"),
+    ]
+    for options, words in cases:
+        with pytest.raises(MaskwrightError, match=words) as raised:
+            read_nifti(save(path, **options))
+        assert str(path) in str(raised.value)
+    with pytest.raises(MaskwrightError, match="no such file"):
+        read_nifti(tmp_path / "other.nii")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.98])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_truncated_file_is_named(tmp_path, share, suffix):
+    write_nifti(volume((20, 20, 20), np.eye(4)), tmp_path / f"scan{suffix}")
+    data = (tmp_path / f"scan{suffix}").read_bytes()
+    (tmp_path / f"scan{suffix}").write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(MaskwrightError, match=f"scan{suffix}: is damaged or cut short"):
+        read_nifti(tmp_path / f"scan{suffix}")
+
+
+def test_something_else_under_that_name(tmp_path):
+    (tmp_path / "scan.nii.gz").write_bytes(gzip.compress(b"not a scan" * 100))
+    with pytest.raises(MaskwrightError, match="damaged"):
+        read_nifti(tmp_path / "scan.nii.gz")
