@@ -5,12 +5,15 @@ python _keras_networks.py NAME PRECISION
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 import numpy as np
 
 from maskwright.backend import import_keras
+
+os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow starts
 
 # What the architecture is built with, where its own default is not what the other side has.
 OPTIONS: dict[str, dict[str, object]] = {
@@ -22,9 +25,6 @@ OPTIONS: dict[str, dict[str, object]] = {
 def main() -> None:
     name, precision = sys.argv[1:]
     keras = import_keras()
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(2)
     keras.config.set_dtype_policy(precision)
     from maskwright.losses import get_loss
     from maskwright.models.registry import create_model, find_architecture

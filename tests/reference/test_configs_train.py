@@ -38,7 +38,7 @@ def test_all_are_here(shared_data):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_two_steps(path, tmp_path):
     loaded = load(path)
-    if loaded.config.prepare.dicom_dir is not None:
+    if loaded.config.prepare.scans_dir is not None:
         pytest.skip("a data-set generator's file: it names no model")
     config = loaded.config
     size = min(2, config.train.batch_size)

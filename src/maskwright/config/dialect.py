@@ -142,7 +142,12 @@ def interpret(known: dict[str, Any], found: Finding) -> dict[str, Any]:
     """Turn the reference's values into ours, by the reference's names; what is missing gets the reference's default."""
     settled = {name: _CONVERT[name](value, found) if name in _CONVERT else value for name, value in known.items()}
     if "generator.dcms_dir" in known:  # a data-set generator's file: nothing is trained from it
-        return settled
+        found.say(
+            "generator.dcms_dir",
+            "is mended: there the stored numbers are cut to 0…255; here the window is abdomen (prepare.window), slices "
+            "without the organ are kept too (prepare.empty_share), masks are PNG, and the split is by patient",
+        )
+        return {"prepare.label_geometry": "slices", **settled}
     _mode(settled, found)
     _mask(settled, found)
     if found.values.get("dataset.image_normalize") and settled.get("model.input_normalize") == "raw":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from maskwright.config.ini import Problem
 from maskwright.config.paths import PATH_KEYS, absolute
 from maskwright.config.reference import KEYS, KNOWN, read_reference
 from maskwright.config.schema import Configuration
-from maskwright.config.toml import ALL_KEYS, read_toml, validate
+from maskwright.config.toml import ALL_KEYS, TABLE_KEYS, read_toml, validate
 from maskwright.errors import MaskwrightError, choices
 from maskwright.storage import is_read_only
 
@@ -102,11 +103,16 @@ def _sort_overrides(pairs: dict[str, str]) -> tuple[dict[str, str], dict[str, st
         if lowered in KNOWN:
             target = KEYS.get(dialect.ALIASES.get(lowered, lowered))
             theirs[lowered] = str(Path(text).expanduser().absolute()) if target in PATH_KEYS and text else text
-        elif name in ALL_KEYS:
+        elif _is_ours(name):
             ours[name] = text
         else:
             raise MaskwrightError(f"there is no key {name}", where="--set", fix=choices(name, [*KNOWN, *ALL_KEYS]))
     return theirs, ours
+
+
+def _is_ours(name: str) -> bool:
+    """Whether it is a key of ours, or a name in a key that holds names (`prepare.structures.pancreas`)."""
+    return name in ALL_KEYS or name.rpartition(".")[0] in TABLE_KEYS
 
 
 def _apply(config: Configuration, ours: dict[str, str]) -> Configuration:
@@ -122,7 +128,7 @@ def _apply(config: Configuration, ours: dict[str, str]) -> Configuration:
 
 def _ours(name: str) -> str:
     """Our name of a key that may be written by the reference's name."""
-    if name in ALL_KEYS or name.startswith("model.options."):
+    if _is_ours(name):
         return name
     theirs = dialect.ALIASES.get(name, name)
     if theirs in KEYS:
@@ -137,6 +143,10 @@ def _value(name: str, text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
+        pass
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
         return {"true": True, "false": False, "none": None}.get(text.lower(), text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, get_origin
 
 import tomli_w
 from pydantic import ValidationError
@@ -105,3 +105,4 @@ def _plain(value: Any) -> Any:
 
 
 ALL_KEYS = [path for path, _ in fields(Configuration)]
+TABLE_KEYS = {path for path, field in fields(Configuration) if get_origin(field.annotation) is dict}  # hold names

@@ -6,8 +6,9 @@ from maskwright.config.schema.augmentation import AugmentationSection
 from maskwright.config.schema.base import Section, section
 from maskwright.config.schema.data import DataSection, FolderPair, MaskSection
 from maskwright.config.schema.model import ModelSection
+from maskwright.config.schema.prepare import PrepareSection
 from maskwright.config.schema.train import TrainSection
-from maskwright.config.schema.use import EvaluateSection, PredictSection, PrepareSection, TilesSection
+from maskwright.config.schema.use import EvaluateSection, PredictSection, TilesSection
 
 
 class Configuration(Section):
@@ -20,7 +21,7 @@ class Configuration(Section):
     train: TrainSection = section(TrainSection, "Loss, optimiser, length, and what training writes on the way.")
     evaluate: EvaluateSection = section(EvaluateSection, "How a trained model is scored.")
     predict: PredictSection = section(PredictSection, "What prediction writes, and where.")
-    prepare: PrepareSection = section(PrepareSection, "Where the scans of a data set lie that is yet to be made.")
+    prepare: PrepareSection = section(PrepareSection, "How scans become image/mask pairs.")
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""[evaluate], [predict], [predict.tiles] and [prepare]: what is done with a trained model, and before there is one."""
+"""[evaluate], [predict] and [predict.tiles]: what is done with a trained model."""
 
 from __future__ import annotations
 
@@ -83,25 +83,3 @@ class PredictSection(Section):
     class_colors_dir: Path | None = key(None, "Folder of those.", example="colors", reference="infer.colorized_dir")
     outline: Colour = key((255, 220, 0), "Red, green, blue of the overlay's outline.")
     tiles: TilesSection = section(TilesSection, "Prediction in overlapping tiles.")
-
-
-class PrepareSection(Section):
-    """Where the scans of a data set lie that is yet to be made (`maskwright prepare`)."""
-
-    dicom_dir: Path | None = key(
-        None, "Folder of the patients' DICOM series.", example="Pancreas-CT", reference="generator.dcms_dir"
-    )
-    labels_dir: Path | None = key(
-        None, "Folder of their NIfTI labels.", example="labels", reference="generator.labels_dir"
-    )
-    output_dir: Path | None = key(
-        None, "Folder of the pairs to be made.", example="dataset", reference="generator.output_dir"
-    )
-    image_width: int | None = key(
-        None, "Width of the slices.", unit="px", example=512, reference="generator.image_width", ge=8
-    )
-    image_height: int | None = key(
-        None, "Height of the slices.", unit="px", example=512, reference="generator.image_height", ge=8
-    )
-    crop: bool = key(False, "Add centre crops of each slice.", reference="augmentor.crop")
-    crop_margins: list[int] = key([], "Their margins.", unit="px", example=[40, 80], reference="augmentor.crop_margin")

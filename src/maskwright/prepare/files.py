@@ -1,0 +1,141 @@
+"""A prepared data set on disk: where everything lies, its manifest, and what puts slices back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwright.errors import MaskwrightError
+from maskwright.prepare.slices import Cut
+from maskwright.storage import atomic, make_folder, write_bytes, write_json
+
+PARTS = ("train", "valid", "test")
+COLUMNS = ("file", "patient", "split", "slice", "position_mm", "slice_mm", "row_mm", "column_mm", "crop_margin",
+           "foreground_px", "scan", "labels")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The folder of a prepared data set."""
+
+    path: Path
+
+    def images(self, part: str) -> Path:
+        """Folder of a part's images."""
+        return self.path / part / "images"
+
+    def masks(self, part: str) -> Path:
+        """Folder of a part's masks."""
+        return self.path / part / "masks"
+
+    def geometry(self, patient: str) -> Path:
+        """What puts a patient's slices back; written last, so that it says that the patient is done."""
+        return self.path / "geometry" / f"{patient}.json"
+
+    @property
+    def manifest(self) -> Path:
+        """A line a slice."""
+        return self.path / "manifest.csv"
+
+    @property
+    def config(self) -> Path:
+        """A configuration that trains on it."""
+        return self.path / "config.toml"
+
+    def read_geometry(self, patient: str) -> dict[str, Any] | None:
+        """What `geometry` holds, or None where the patient is not done."""
+        try:
+            found: dict[str, Any] = json.loads(self.geometry(patient).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return found
+
+    def patients(self) -> list[str]:
+        """Patients that are done, by name."""
+        return sorted(path.stem for path in (self.path / "geometry").glob("*.json"))
+
+
+def open_prepared(path: Path) -> Prepared:
+    """An existing prepared data set.
+
+    Raises:
+        MaskwrightError: the folder is none.
+    """
+    found = Prepared(Path(path))
+    if not found.patients():
+        raise MaskwrightError(
+            "is no prepared data set (it has no geometry/)",
+            where=path,
+            fix="Name the folder that `maskwright prepare` made.",
+        )
+    return found
+
+
+def slice_name(patient: str, index: int, crop: int | None) -> str:
+    """`PATIENT-0012`, and `PATIENT-crop40-0012` for a centre crop; the number is the slice's, from 1."""
+    return f"{patient}-{f'crop{crop}-' if crop else ''}{index + 1:04d}"
+
+
+def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes: int, facts: dict[str, Any]) -> None:
+    """Write a patient's slices and, last, the geometry that says that they are complete."""
+    rows = []
+    affine = np.array(done.facts["affine"])
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
+    scale = np.array([b - a for a, b in done.facts["box"]][1:]) / np.array(done.facts["size"])
+    normal = np.cross(affine[:3, 2], affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    for one in done.slices:
+        name = slice_name(patient, one.index, one.crop)
+        shown = one.mask * np.uint8(255) if classes == 2 else one.mask
+        for folder, picture in ((target.images(part), one.image), (target.masks(part), shown)):
+            write_bytes(folder / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())
+        shrunk = (one.image.shape[0] - 2 * (one.crop or 0)) / one.image.shape[0]
+        place = (affine @ [one.index, 0, 0, 1])[:3]
+        rows.append(
+            {
+                "file": f"{name}.png", "patient": patient, "split": part, "slice": one.index + 1,
+                "position_mm": f"{float(normal @ place):.4f}", "slice_mm": f"{steps[0]:.6g}",
+                "row_mm": f"{steps[1] * scale[0] * shrunk:.6g}", "column_mm": f"{steps[2] * scale[1] * shrunk:.6g}",
+                "crop_margin": one.crop or 0, "foreground_px": int((one.mask > 0).sum()),
+            }
+        )  # fmt: skip
+    make_folder(target.path / "geometry")
+    write_json(target.geometry(patient), {**done.facts, **facts, "split": part, "rows": rows})
+
+
+def forget_patient(target: Prepared, patient: str) -> None:
+    """Remove what was written of a patient that is not complete; files of that name can only be ours."""
+    for part in PARTS:
+        for folder in (target.images(part), target.masks(part)):
+            # With a point in front: what was being written when the process was killed.
+            for pattern in (f"{patient}-[0-9]*.png", f"{patient}-crop*.png", f".{patient}-*.png"):
+                for path in folder.glob(pattern):
+                    path.unlink(missing_ok=True)
+
+
+def write_manifest(target: Prepared, patients: Sequence[str]) -> int:
+    """Write the manifest of all patients that are done; how many slices it lists."""
+    count = 0
+    with atomic(target.manifest) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for patient in patients:
+            facts = target.read_geometry(patient)
+            assert facts is not None
+            for row in facts["rows"]:
+                writer.writerow({**row, "scan": facts["scan"], "labels": facts["labels"]})
+                count += 1
+    return count
+
+
+def read_manifest(target: Prepared) -> list[dict[str, str]]:
+    """Its lines."""
+    with target.manifest.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

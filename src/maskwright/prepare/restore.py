@@ -1,0 +1,69 @@
+"""Prepared slices put back: masks of slices become a label map on the scan's own voxels."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from maskwright.data.images import read_image
+from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.preprocess import resize_label
+from maskwright.errors import MaskwrightError
+from maskwright.prepare.files import Prepared, slice_name
+from maskwright.volumes import Volume
+
+
+def restore(target: Prepared, patient: str, masks: Path | None = None) -> Volume:
+    """The label map of a patient, from the masks that were prepared or from predicted ones.
+
+    Args:
+        masks: folder of masks under the slices' names (PNG or JPEG); the prepared ones where None.
+
+    Returns:
+        `(D, H, W)` uint8 class numbers on the grid of the turned scan, whose voxels are the scan's own. Slices that
+        were left out, and what was cropped away, are 0.
+
+    Raises:
+        MaskwrightError: the patient is not in the data set, or not one of its slices is there.
+    """
+    facts = target.read_geometry(patient)
+    if facts is None:
+        raise MaskwrightError(
+            f"has no patient {patient!r}", where=target.path, fix=f"Patients: {', '.join(target.patients()[:8])}."
+        )
+    folder = masks or target.masks(facts["split"])
+    array = np.zeros(facts["shape"], np.uint8)
+    box = tuple(slice(*edges) for edges in facts["box"])
+    classes = len(facts["structures"]) + 1
+    rule = LabelRule("binary" if classes == 2 else "index", classes)
+    found = 0
+    for row in facts["rows"]:
+        if int(row["crop_margin"]):
+            continue  # the whole slice says more
+        index = int(row["slice"]) - 1
+        path = next(
+            (p for s in (".png", ".jpg") if (p := folder / f"{slice_name(patient, index, None)}{s}").exists()), None
+        )
+        if path is None:
+            continue
+        label = make_label(read_image(path, palette=True), rule, lossy=path.suffix == ".jpg")
+        height, width = array[index][box[1:]].shape
+        array[index][box[1:]] = resize_label(label, height, width)
+        found += 1
+    if not found:
+        raise MaskwrightError(f"holds no mask of {patient}", where=folder, fix="Masks have the names of their slices.")
+    return Volume(array, np.array(facts["affine"]))
+
+
+def patients_in(target: Prepared, masks: Path) -> list[str]:
+    """Patients of whom a folder has masks."""
+    names = {re.sub(r"(-crop\d+)?-\d+$", "", path.stem) for path in masks.iterdir()}
+    return [patient for patient in target.patients() if patient in names]
+
+
+def structure_names(target: Prepared, patient: str) -> dict[int, str]:
+    """Names of the classes of a patient's masks."""
+    facts = target.read_geometry(patient) or {}
+    return dict(enumerate(facts.get("structures", {}), start=1))

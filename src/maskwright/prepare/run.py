@@ -1,0 +1,176 @@
+"""Preparing a data set: look at every label map, split the patients, then cut scan after scan in parallel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from maskwright.config import Configuration, write_toml
+from maskwright.config.schema import PrepareSection
+from maskwright.data.loader import cores
+from maskwright.errors import MaskwrightError
+from maskwright.prepare.cases import Case, find_cases
+from maskwright.prepare.files import PARTS, Prepared, forget_patient, write_manifest, write_patient
+from maskwright.prepare.scan_labels import classes, read_case
+from maskwright.prepare.slices import cut
+from maskwright.prepare.split import stratified
+from maskwright.progress import Reporter
+from maskwright.storage import write_text
+from maskwright.volumes.read import read_labels
+
+_FREE = {"output_dir", "workers"}  # may differ between a preparation and its continuation
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was prepared: the folder, slices, and patients of each part; `failed` are messages."""
+
+    target: Prepared
+    slices: int
+    patients: dict[str, list[str]]
+    failed: list[str]
+
+
+def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
+    """Make or complete a data set.
+
+    Patients that are done are left as they are, so that an interrupted preparation goes on; one that fails leaves
+    nothing behind, and the others go on.
+
+    Raises:
+        MaskwrightError: nothing to prepare, too few patients, or a folder that was prepared with other settings.
+    """
+    if options.output_dir is None:
+        raise MaskwrightError(
+            "is not set", where="[prepare] output_dir", fix="Name the folder of the pairs to be made."
+        )
+    target = Prepared(options.output_dir)
+    cases, notes = find_cases(options)
+    for note in notes:
+        reporter.warn(note)
+    key = _settings(options)
+    _require_same(target, key)
+    sizes, failed = _sizes(cases, options, reporter)
+    fractions = {"valid": options.valid_fraction, "test": options.test_fraction}
+    parts = stratified(sizes, fractions, options.seed)
+    todo = [case for case in cases if case.name in sizes and target.read_geometry(case.name) is None]
+    if len(todo) < len(sizes):
+        reporter.say(f"{len(sizes) - len(todo)} of {len(sizes)} patients are done already")
+    with reporter.task("preparing", len(todo), "patients") as advance:
+        for case, problem, remarks in _work(todo, parts, options, key, target):
+            advance()
+            for remark in remarks:
+                reporter.warn(f"{case.scan}: {remark}")
+            if problem is not None:
+                reporter.warn(problem)
+                failed.append(problem)
+    done = target.patients()
+    if not done:
+        raise MaskwrightError(
+            f"not one of {len(cases)} patients could be prepared", where=options.scans_dir, fix="See the list above."
+        )
+    slices = write_manifest(target, done)
+    _write_config(target, options)
+    found = {part: [name for name in done if (target.read_geometry(name) or {}).get("split") == part] for part in PARTS}
+    return Result(target, slices, found, failed)
+
+
+def _settings(options: PrepareSection) -> str:
+    plain = {key: value for key, value in options.model_dump(mode="json").items() if key not in _FREE}
+    return hashlib.blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _require_same(target: Prepared, key: str) -> None:
+    for patient in target.patients():
+        facts = target.read_geometry(patient)
+        if facts is not None and facts.get("settings") != key:
+            raise MaskwrightError(
+                "was prepared with other settings",
+                where=target.path,
+                fix="Choose another prepare.output_dir, or the settings that it was started with.",
+            )
+    strange = [path.name for path in target.path.iterdir()] if target.path.is_dir() else []
+    if strange and not target.patients() and not (target.path / "geometry").is_dir():
+        raise MaskwrightError(
+            f"holds other files ({', '.join(sorted(strange)[:3])})",
+            where=target.path,
+            fix="Choose an empty prepare.output_dir; nothing of yours is overwritten.",
+        )
+
+
+def _sizes(cases: list[Case], options: PrepareSection, reporter: Reporter) -> tuple[dict[str, float], list[str]]:
+    """Millilitres of all structures of each patient, from the label maps alone."""
+    sizes, failed = {}, []
+    with reporter.task("looking at label maps", len(cases), "patients") as advance:
+        for case in cases:
+            try:
+                labels = read_labels(case.labels)
+                inside = classes(labels.array, options.structures, case) > 0
+                sizes[case.name] = float(np.count_nonzero(inside)) * labels.grid.voxel_ml
+            except MaskwrightError as error:
+                if error.where == "[prepare] structures":
+                    raise
+                reporter.warn(str(error))
+                failed.append(str(error))
+            advance()
+    return sizes, failed
+
+
+def _work(
+    todo: list[Case], parts: dict[str, str], options: PrepareSection, key: str, target: Prepared
+) -> Iterator[tuple[Case, str | None, tuple[str, ...]]]:
+    """Patients as they are done, with what went wrong and what is worth saying."""
+    one = partial(prepare_patient, options=options, key=key, target=target)
+    workers = min(options.workers or cores(), len(todo))
+    if workers <= 1:
+        for case in todo:
+            yield case, *one(case, parts[case.name])
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(one, case, parts[case.name]): case for case in todo}
+        for future in as_completed(waiting):
+            yield waiting[future], *future.result()
+
+
+def prepare_patient(
+    case: Case, part: str, *, options: PrepareSection, key: str, target: Prepared
+) -> tuple[str | None, tuple[str, ...]]:
+    """Cut one patient; the message of what went wrong, after which nothing of it is left, and notes."""
+    forget_patient(target, case.name)
+    try:
+        scan, labels = read_case(case, options)
+        done = cut(scan, labels, options)
+        facts: dict[str, Any] = {"settings": key, "scan": str(case.scan), "labels": str(case.labels)}
+        facts["structures"] = options.structures or {"foreground": []}
+        write_patient(target, case.name, part, done, len(facts["structures"]) + 1, facts)
+    except MaskwrightError as error:
+        forget_patient(target, case.name)
+        return str(error), ()
+    return None, scan.source.notes
+
+
+def _write_config(target: Prepared, options: PrepareSection) -> None:
+    """A configuration that trains on the data set as it is, unless there is one."""
+    if target.config.exists():
+        return
+    names = list(options.structures) or ["foreground"]
+    patients = r"^(.+?)(?:-crop\d+)?-\d+$"
+    data: dict[str, Any] = {"patient_pattern": patients}
+    for part in PARTS:
+        if target.images(part).is_dir():
+            data[part] = {"images": f"{part}/images", "masks": f"{part}/masks"}
+    settings: dict[str, Any] = {
+        "data": data,
+        "mask": {"classes": ["background", *names]} | ({"format": "index"} if len(names) > 1 else {}),
+        "model": {"num_classes": 1 if len(names) == 1 else len(names) + 1},
+    }
+    config = Configuration.model_validate(settings)
+    write_text(target.config, write_toml(config, comments=["Made by `maskwright prepare`; edit as you like.", ""]))

@@ -1,0 +1,122 @@
+"""Cutting a case into slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from maskwright.config.schema import PrepareSection
+from maskwright.data.preprocess import resize, resize_label
+from maskwright.errors import MaskwrightError
+from maskwright.prepare.window import limits, to_grey
+from maskwright.volumes import Volume
+from maskwright.volumes.orient import reorient
+
+_AIR = -300.0  # HU between air and body
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One picture: its place along the scan, image and mask (class numbers) `(H, W)`, and its centre crop's margin."""
+
+    index: int
+    image: np.ndarray = field(repr=False)
+    mask: np.ndarray = field(repr=False)
+    crop: int | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """All slices of a case, and what puts them back: the turned grid, the box in it and the window."""
+
+    slices: list[Slice]
+    facts: dict[str, Any]
+
+
+def cut(scan: Volume, labels: Volume, options: PrepareSection) -> Cut:
+    """Slices of a scan, turned, cropped, windowed and chosen as the options say.
+
+    Raises:
+        MaskwrightError: a crop margin that leaves nothing.
+    """
+    scan, labels = reorient(scan, options.orientation), reorient(labels, options.orientation)
+    box = _box(scan, labels, options)
+    image, mask = scan.array[box], np.ascontiguousarray(labels.array[box])
+    low, high = limits(options.window, scan.array)
+    chosen = choose(np.asarray(mask.any(axis=(1, 2))), options.empty_share)
+    height, width = options.image_height or image.shape[1], options.image_width or image.shape[2]
+    found = []
+    for index in chosen:
+        grey = to_grey(image[index], low, high, options.depth)
+        picture = resize(grey[..., None], height, width, "area")[..., 0]
+        marks = resize_label(mask[index], height, width)
+        found.append(Slice(index + box[0].start, picture, marks))
+        for margin in options.crop_margins if options.center_crops else []:
+            found.append(_center(found[-1], margin))
+    facts = {
+        "shape": list(scan.grid.shape),
+        "affine": scan.affine.tolist(),
+        "orientation": options.orientation,
+        "box": [[part.start, part.stop] for part in box],
+        "size": [height, width],
+        "window": [low, high],
+        "modality": scan.modality,
+    }
+    return Cut(sorted(found, key=lambda one: (one.crop or 0, one.index)), facts)
+
+
+def choose(filled: np.ndarray, empty_share: float) -> list[int]:
+    """Which slices are kept: all with a structure, and so many without, evenly spread, that they are that share."""
+    full, empty = np.flatnonzero(filled), np.flatnonzero(~filled)
+    if empty_share < 1:
+        wanted = round(len(full) * empty_share / (1 - empty_share))
+        places = np.linspace(0, len(empty) - 1, min(wanted, len(empty)))
+        empty = empty[np.unique(np.rint(places).astype(int))] if len(empty) and wanted else empty[:0]
+    return sorted([*full.tolist(), *empty.tolist()])
+
+
+def _center(whole: Slice, margin: int) -> Slice:
+    height, width = whole.image.shape
+    if 2 * margin >= min(height, width) - 8:
+        raise MaskwrightError(
+            f"{margin} px leave nothing of {width} x {height}", where="[prepare] crop_margins", fix="Name smaller ones."
+        )
+    area = np.s_[margin : height - margin, margin : width - margin]
+    image = cv2.resize(whole.image[area], (width, height), interpolation=cv2.INTER_LINEAR)
+    return Slice(whole.index, image, resize_label(np.ascontiguousarray(whole.mask[area]), height, width), margin)
+
+
+def _box(scan: Volume, labels: Volume, options: PrepareSection) -> tuple[slice, slice, slice]:
+    """The part of the turned scan that is kept; whole slices where it is not cropped."""
+    if options.crop == "none":
+        return tuple(slice(0, size) for size in scan.grid.shape)  # type: ignore[return-value]
+    inside = _body(scan) if options.crop == "body" else labels.array > 0
+    if not inside.any():
+        return tuple(slice(0, size) for size in scan.grid.shape)  # type: ignore[return-value]
+    found = []
+    for axis, (size, step) in enumerate(zip(scan.grid.shape, scan.grid.spacing, strict=True)):
+        places = np.flatnonzero(inside.any(axis=tuple(k for k in range(3) if k != axis)))
+        border = int(np.ceil(options.crop_border / step))
+        found.append(slice(max(0, int(places[0]) - border), min(size, int(places[-1]) + 1 + border)))
+    return tuple(found)  # type: ignore[return-value]
+
+
+def _body(scan: Volume) -> np.ndarray:
+    """The largest connected part that is no air (CT), or brighter than Otsu's threshold; found at a quarter's size."""
+    small = scan.array[:, ::4, ::4]
+    if scan.modality == "CT" or small.min() < _AIR:
+        level = _AIR
+    else:
+        grey = to_grey(small, float(small.min()), float(max(small.max(), small.min() + 1)))
+        top = cv2.threshold(grey.reshape(grey.shape[0], -1), 0, 255, cv2.THRESH_OTSU)[0]
+        level = float(small.min()) + top / 255 * float(np.ptp(small))
+    parts, count = ndimage.label(small > level)
+    if count == 0:
+        return np.zeros(scan.array.shape, bool)
+    largest = 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
+    whole = np.repeat(np.repeat(parts == largest, 4, axis=1), 4, axis=2)
+    return whole[:, : scan.array.shape[1], : scan.array.shape[2]]
