@@ -62,6 +62,21 @@ def test_a_folder_of_images_and_masks(folder):
     assert main(["train", "config.toml", "--resume", "--quiet"]) == 0
 
 
+def test_scans(folder):
+    for path in sorted((folder / "dataset" / "volumes").glob("PHANTOM_*.nii.gz")):
+        kind = "labels" if "-label" in path.name else "scans"
+        (folder / kind).mkdir(exist_ok=True)
+        path.rename(folder / kind / path.name.replace("-label", ""))
+    prepare, train, predict, restore, measure = commands(section("You have scans"))
+    assert main([*prepare, "--quiet"]) == 0
+    config = folder / "pairs" / "config.toml"
+    config.write_text(config.read_text(encoding="utf-8") + SMALL, encoding="utf-8")
+    assert [main([*words, "--quiet"]) for words in (train, predict, restore)] == [0] * 3
+    found = sorted((folder / "organs").glob("*.nii.gz"))
+    assert found
+    assert main([word.replace("PATIENT.nii.gz", found[0].name) for word in measure] + ["--quiet"]) == 0
+
+
 def test_a_project_of_the_reference(folder, reference_project):
     (folder / "train_eval_infer.config").write_text(reference_project("dataset"), encoding="utf-8")
     found = list(commands(section("You have a project for the reference system")))
