@@ -67,7 +67,7 @@ def test_scans(folder):
         kind = "labels" if "-label" in path.name else "scans"
         (folder / kind).mkdir(exist_ok=True)
         path.rename(folder / kind / path.name.replace("-label", ""))
-    prepare, train, predict, restore, measure = commands(section("You have scans"))
+    prepare, train, predict, measure, restore = commands(section("You have scans"))
     assert main([*prepare, "--quiet"]) == 0
     config = folder / "pairs" / "config.toml"
     config.write_text(config.read_text(encoding="utf-8") + SMALL, encoding="utf-8")

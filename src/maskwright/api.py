@@ -108,13 +108,18 @@ def predict(
     overrides: Sequence[str] = (),
     run_dir: PathLike | None = None,
     tiled: bool = False,
+    series: str | None = None,
+    ensemble: Sequence[PathLike] = (),
     reporter: Reporter | None = None,
 ) -> Predictions:
-    """Predict images and folders into masks and overlays.
+    """Predict images and folders into masks and overlays, or scans into label maps.
 
     Args:
         target: a run folder, a model.keras, a configuration file, or what `train` returned.
-        images: files and folders; those of the configuration where None.
+        images: files and folders of pictures, or of scans (NIfTI, DICOM, NRRD, MHA); those of the configuration where
+            None.
+        series: which series of a DICOM folder, where it holds several.
+        ensemble: further runs or models; the mean over all is taken.
         output: folder of the masks; that of the configuration, else `predictions` in the run folder, where None.
         tiled: in overlapping tiles instead of resized to the network.
 
@@ -122,6 +127,7 @@ def predict(
         MaskwrightError: no model, no images, not one that could be read, or results in the way.
     """
     from maskwright.inference.predict import find_images, predict_files
+    from maskwright.inference.scans import find_scans, predict_scans
 
     path = Path(target) if isinstance(target, str | Path) else None
     if path is not None and path.suffix == ".keras":
@@ -142,12 +148,17 @@ def predict(
             )
     else:
         chosen = [images] if isinstance(images, str | Path) else list(images)
-    files = find_images([Path(str(item)) for item in chosen])
+    sources = [Path(str(item)) for item in chosen]
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
+    engine = _engines([model, *map(_model_of, ensemble)], config)
+    if scans := find_scans(sources):
+        return predict_scans(
+            engine, scans, target_dir, options, reporter or Reporter(), series=series, tiled=tiled, ours=ours
+        )
     return predict_files(
-        _engine(model, config),
-        files,
+        engine,
+        find_images(sources),
         target_dir,
         options,
         reporter or Reporter(),
@@ -180,6 +191,23 @@ def _without_file(overrides: Sequence[str]) -> Configuration:
     from maskwright.config.loading import from_overrides
 
     return from_overrides(list(overrides))
+
+
+def _model_of(path: PathLike) -> Path:
+    """The model file of a run folder, or the file itself."""
+    from maskwright.training.run import open_run
+
+    return open_run(path).require_model() if Path(path).is_dir() else Path(path)
+
+
+def _engines(models: Sequence[Path], config: Configuration) -> Any:
+    """One model or an ensemble of several, mirrored where the configuration asks for it."""
+    from maskwright.inference.engines import Ensemble, Mirrored
+
+    engines = [_engine(model, config) for model in models]
+    if config.predict.mirror:
+        engines = [Mirrored(engine, (0, 1)) for engine in engines]
+    return engines[0] if len(engines) == 1 else Ensemble(engines)
 
 
 def _engine(model: Path, config: Configuration) -> Any:

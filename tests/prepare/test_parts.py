@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.config.schema import PrepareSection
-from maskwright.config.schema.prepare import WINDOWS
+from maskwright.config.schema.scans import WINDOWS
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import find_cases
 from maskwright.prepare.slices import choose
 from maskwright.prepare.split import stratified
-from maskwright.prepare.window import limits, to_grey
+from maskwright.volumes.window import limits, to_grey
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.floats(0, 1))

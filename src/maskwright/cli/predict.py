@@ -12,7 +12,7 @@ from maskwright.cli._shared import add_overrides, add_run, load_and_tell
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
 
-HELP = "masks and overlays for images and folders"
+HELP = "masks and overlays for images and folders, label maps for scans"
 EXAMPLE = "maskwright predict runs/config images/ --output masks"
 
 
@@ -21,10 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", metavar="RUN|MODEL|CONFIG", help="a run folder, a model.keras, or a configuration that was trained"
     )
-    parser.add_argument("images", nargs="*", help="images and folders (default: predict.images_dir)")
+    parser.add_argument(
+        "images",
+        nargs="*",
+        help="images, scans (NIfTI, DICOM series, NRRD, MHA) and folders of them (default: predict.images_dir)",
+    )
     parser.add_argument("--output", metavar="DIR", help="folder of the masks (default: as configured, else in the run)")
     parser.add_argument("--tiles", action="store_true", help="in overlapping tiles, for images larger than the network")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities too, as 16-bit PNG")
+    parser.add_argument("--series", metavar="UID", help="which series, where a scan's folder holds several")
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="ensemble",
+        metavar="RUN",
+        help="one more run or model: the mean of all",
+    )
+    parser.add_argument(
+        "--format", action="append", choices=["nifti", "seg", "rtstruct"], help="scans: files to write (default: nifti)"
+    )
     add_run(parser)
     add_overrides(parser)
 
@@ -36,6 +52,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
 
     if arguments.probabilities:
         arguments.overrides.append("predict.probabilities=true")
+    if arguments.format:
+        arguments.overrides.append(f"predict.volume_formats={arguments.format}")
     path = Path(arguments.config)
     direct = path.is_dir() or path.suffix == ".keras"
     target = arguments.config if direct else load_and_tell(arguments, reporter)
@@ -49,9 +67,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         output=arguments.output,
         overrides=arguments.overrides if direct else (),
         tiled=arguments.tiles,
+        series=arguments.series,
+        ensemble=arguments.ensemble,
         reporter=reporter,
     )
-    failed = f", {len(result.failed)} images could not be read" if result.failed else ""
+    failed = f", {len(result.failed)} could not be read" if result.failed else ""
     text = f"{len(result.masks)} masks in {result.output}{failed}"
     if result.overlays:
         text += f"\noverlays in {result.overlays}"

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +39,10 @@ def entry_key(pairs: Sequence[Pair], label: LabelRule, rule: InputRule) -> str:
     """A name for what an entry holds: contents, order, names and rules.
 
     How levels become floats is not part of it, because levels are kept as they are; nor are neighbours, because each
-    slice is kept by itself.
+    slice is kept by itself, nor how slices were made of scans.
     """
-    settings = asdict(replace(rule, intensity="", low=0.0, high=0.0, neighbours=0, slice_pattern=""))
+    beside = ("intensity", "low", "high", "neighbours", "slice_pattern", "window", "orientation")
+    settings = {name: value for name, value in asdict(rule).items() if name not in beside}
     digest = hashlib.blake2b(digest_size=12)
     digest.update(json.dumps([_VERSION, asdict(label), settings], sort_keys=True).encode())
     for pair in pairs:

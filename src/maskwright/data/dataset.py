@@ -110,6 +110,8 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         intensity=data.intensity,
         neighbours=data.neighbours,
         slice_pattern=data.slice_pattern if data.neighbours else "",
+        window=data.window or "",
+        orientation=data.orientation,
     )
 
 

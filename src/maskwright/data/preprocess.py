@@ -26,6 +26,7 @@ class InputRule:
     Attributes:
         height, width: size of the input in px. channels: 1 grey, 3 red, green, blue; of each slice.
         neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
+        window, orientation: how slices were made of scans, so that whole scans can be predicted; empty where unknown.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
         intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
@@ -44,6 +45,8 @@ class InputRule:
     high: float = 255.0
     neighbours: int = 0
     slice_pattern: str = ""
+    window: str = ""
+    orientation: str = "SPL"
 
     @property
     def input_channels(self) -> int:

@@ -1,13 +1,36 @@
-"""What runs a network: batches of normalised inputs in, probabilities out."""
+"""What runs a network: batches of normalised inputs in, probabilities out.
+
+An engine is anything with `metadata` and `probabilities`; mirrored and several ones are engines again.
+"""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from maskwright.errors import MaskwrightError
 from maskwright.models.saving import Metadata, load_model
+
+
+class Engine(Protocol):
+    """A network that is ready to be used."""
+
+    metadata: Metadata
+
+    def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+        """Probabilities of a batch.
+
+        Args:
+            inputs: `(B, H, W, C)` or `(B, D, H, W, C)` float32, normalised by the model's rule.
+            batch_size: fill the batch up to this many with zeros, so that a smaller last batch is no new shape.
+
+        Returns:
+            `(B, …, K)` float32.
+        """
 
 
 class KerasEngine:
@@ -17,21 +40,66 @@ class KerasEngine:
         self.model, self.metadata = model, metadata
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-        """Probabilities of a batch.
-
-        Args:
-            inputs: `(B, H, W, C)` float32, normalised by the model's rule.
-            batch_size: fill the batch up to this many with zeros, so that a smaller last batch is no new shape.
-
-        Returns:
-            `(B, H, W, K)` float32.
-        """
+        """See `Engine`."""
         count = len(inputs)
         if batch_size and count < batch_size:
             inputs = np.concatenate([inputs, np.zeros((batch_size - count, *inputs.shape[1:]), np.float32)])
         found = np.asarray(self.model.predict_on_batch(inputs), dtype=np.float32)
         # During training with deep supervision the side outputs follow the result.
         return found[:count, ..., : self.metadata.channels]
+
+
+class Mirrored:
+    """The mean over an input and its mirror images along the given axes, mirrored back (nnU-Net's test-time mirroring).
+
+    Args:
+        axes: of one input, from 0: rows and columns are 0 and 1 in pictures, 1 and 2 in volumes.
+    """
+
+    def __init__(self, engine: Engine, axes: Sequence[int]) -> None:
+        self.engine, self.metadata = engine, engine.metadata
+        self._flips = [
+            tuple(axis + 1 for axis in chosen)
+            for count in range(len(axes) + 1)
+            for chosen in itertools.combinations(axes, count)
+        ]
+
+    def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+        """See `Engine`."""
+        total: np.ndarray | None = None
+        for flip in self._flips:
+            mirrored = np.ascontiguousarray(np.flip(inputs, flip))
+            found = np.flip(self.engine.probabilities(mirrored, batch_size), flip)
+            total = found if total is None else total + found
+        assert total is not None
+        return np.ascontiguousarray(total / np.float32(len(self._flips)))
+
+
+class Ensemble:
+    """The mean over several models that see pictures alike, as those of the folds of one training.
+
+    Raises:
+        MaskwrightError: their inputs or classes differ.
+    """
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self.engines, self.metadata = list(engines), engines[0].metadata
+        for engine in self.engines[1:]:
+            one, other = self.metadata, engine.metadata
+            if (one.input_rule, one.class_names) != (other.input_rule, other.class_names):
+                raise MaskwrightError(
+                    f"see pictures or classes in other ways ({one.input_rule} and {other.input_rule})",
+                    where="the models of the ensemble",
+                    fix="Name models that were trained with the same [data], [mask] and input size.",
+                )
+
+    def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+        """See `Engine`."""
+        return np.asarray(np.mean(self.each(inputs, batch_size), axis=0, dtype=np.float32))
+
+    def each(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+        """Of every model by itself, `(N, B, …, K)`."""
+        return np.stack([engine.probabilities(inputs, batch_size) for engine in self.engines])
 
 
 def open_engine(path: Path, precision: str = "float32") -> KerasEngine:

@@ -15,8 +15,9 @@ from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import ImageScore, count_pixels
-from maskwright.inference.engines import KerasEngine
+from maskwright.inference.engines import Engine
 from maskwright.inference.masks import decide
+from maskwright.inference.postprocess import clean
 from maskwright.inference.slices import Picture, as_picture, full_probabilities, run_batches
 from maskwright.progress import Reporter
 
@@ -38,7 +39,7 @@ class Scored:
 
 
 def score_network(
-    engine: KerasEngine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter, *, tiled: bool = False
+    engine: Engine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter, *, tiled: bool = False
 ) -> Scored:
     """Predict and score pairs; every picture is decoded once.
 
@@ -78,7 +79,7 @@ def score_network(
                 raise complete(item, pairs)
             assert small is not None
             full = full_probabilities(engine, item.picture, small, options, tiled=tiled)
-            label = decide(full, engine.metadata.threshold)
+            label = clean(decide(full, engine.metadata.threshold), options.postprocess)
             found.append(ImageScore(pair.name, pair.patient, count_pixels(label, item.label, label_rule.classes)))
             records.append(item.record)
             batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))

@@ -16,9 +16,10 @@ from PIL import Image
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.pairs import by_stem, list_images
 from maskwright.errors import MaskwrightError
-from maskwright.inference.engines import KerasEngine
+from maskwright.inference.engines import Engine
 from maskwright.inference.masks import class_colour, decide, mask_bytes, mask_suffix
 from maskwright.inference.overlay import overlay
+from maskwright.inference.postprocess import clean
 from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, run_batches
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_json
@@ -34,6 +35,18 @@ class Predictions:
     overlays: Path | None
     masks: list[Path] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+    def mark(self, class_names: Sequence[str], threshold: float) -> None:
+        """Write what was done; the file also says that the folder is ours."""
+        write_json(
+            self.output / _MANIFEST,
+            {
+                "masks": [path.name for path in self.masks],
+                "failed": self.failed,
+                "classes": list(class_names),
+                "threshold": threshold,
+            },
+        )
 
 
 def find_images(sources: Sequence[Path]) -> list[Path]:
@@ -53,7 +66,7 @@ def find_images(sources: Sequence[Path]) -> list[Path]:
 
 
 def predict_files(
-    engine: KerasEngine,
+    engine: Engine,
     images: Sequence[Path],
     output: Path,
     options: PredictSection,
@@ -78,9 +91,9 @@ def predict_files(
     """
     merged = (overlays or output / "overlays") if options.overlays else None
     classes = engine.metadata.label_rule.classes
-    _make_room(output, [f"{path.stem}{mask_suffix(options, classes)}" for path in images], reporter, ours=ours)
+    make_room(output, [f"{path.stem}{mask_suffix(options, classes)}" for path in images], reporter, ours=ours)
     if merged and merged.parent != output:
-        _make_room(merged, [path.name for path in images], reporter, ours=ours)
+        make_room(merged, [path.name for path in images], reporter, ours=ours)
     result = Predictions(output, merged)
     stream: Iterator[tuple[Path, Picture | MaskwrightError, np.ndarray | None]]
     if tiled:
@@ -95,17 +108,9 @@ def predict_files(
                 result.failed.append(str(path))
                 continue
             found = full_probabilities(engine, item, small, options, tiled=tiled)
-            label = decide(found, options.threshold)
+            label = clean(decide(found, options.threshold), options.postprocess)
             result.masks.append(_write(path, item.image, label, found, output, merged, options, mask, classes))
-    write_json(
-        output / _MANIFEST,
-        {
-            "masks": [path.name for path in result.masks],
-            "failed": result.failed,
-            "classes": engine.metadata.class_names,
-            "threshold": options.threshold,
-        },
-    )
+    result.mark(engine.metadata.class_names, options.threshold)
     if result.failed and not result.masks:
         raise MaskwrightError(
             f"none of {len(images)} images could be read", where=images[0].parent, fix="See the list above."
@@ -113,7 +118,7 @@ def predict_files(
     return result
 
 
-def _make_room(folder: Path, names: Sequence[str], reporter: Reporter, *, ours: bool) -> None:
+def make_room(folder: Path, names: Sequence[str], reporter: Reporter, *, ours: bool) -> None:
     """Make the folder; results that are in the way are put aside, files that are not ours stop the prediction."""
     taken = [name for name in names if (folder / name).exists()]
     if taken and (ours or (folder / _MANIFEST).exists()):

@@ -16,8 +16,9 @@ from maskwright.data.images import read_image
 from maskwright.data.neighbours import input_from, read_levels
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.errors import MaskwrightError
-from maskwright.inference.engines import KerasEngine
+from maskwright.inference.engines import Engine
 from maskwright.inference.masks import decide, restore
+from maskwright.inference.postprocess import clean
 from maskwright.inference.tiles import predict_tiles
 
 _THREADS = 2
@@ -34,7 +35,7 @@ class Picture:
     inputs: np.ndarray
 
 
-def load_picture(engine: KerasEngine, path: Path) -> Picture:
+def load_picture(engine: Engine, path: Path) -> Picture:
     """Decode a picture and make the network's input of it.
 
     Raises:
@@ -72,7 +73,7 @@ def ahead(
 
 
 def run_batches(
-    engine: KerasEngine,
+    engine: Engine,
     sources: Sequence[Source],
     load: Callable[[Source], Item],
     inputs: Callable[[Item], np.ndarray],
@@ -101,7 +102,7 @@ def run_batches(
 
 
 def full_probabilities(
-    engine: KerasEngine, picture: Picture, small: np.ndarray | None, options: PredictSection, *, tiled: bool
+    engine: Engine, picture: Picture, small: np.ndarray | None, options: PredictSection, *, tiled: bool
 ) -> np.ndarray:
     """Probabilities `(H, W, K)` at the picture's own size: from those of the network's size, or in tiles."""
     height, width = picture.image.shape[:2]
@@ -113,7 +114,7 @@ def full_probabilities(
     return restore(small, height, width, blur)
 
 
-def predict_image(engine: KerasEngine, path: Path, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
+def predict_image(engine: Engine, path: Path, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
     """The mask `(H, W)` of class numbers of one picture.
 
     Raises:
@@ -121,4 +122,5 @@ def predict_image(engine: KerasEngine, path: Path, options: PredictSection, *, t
     """
     picture = load_picture(engine, path)
     small = None if tiled else engine.probabilities(picture.inputs[None])[0]
-    return decide(full_probabilities(engine, picture, small, options, tiled=tiled), options.threshold)
+    found = decide(full_probabilities(engine, picture, small, options, tiled=tiled), options.threshold)
+    return clean(found, options.postprocess)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskwright.data.preprocess import normalize, resize
-from maskwright.inference.engines import KerasEngine
+from maskwright.inference.engines import Engine
 from maskwright.inference.masks import restore
 
 
@@ -28,7 +28,7 @@ def gaussian_weights(height: int, width: int) -> np.ndarray:
 
 
 def predict_tiles(
-    engine: KerasEngine, image: np.ndarray, tile: int | None, overlap: int | None, batch_size: int
+    engine: Engine, image: np.ndarray, tile: int | None, overlap: int | None, batch_size: int
 ) -> np.ndarray:
     """Probabilities `(H, W, K)` of a picture larger than the network.
 

@@ -163,7 +163,7 @@ def _write_config(target: Prepared, options: PrepareSection) -> None:
         return
     names = list(options.structures) or ["foreground"]
     patients = r"^(.+?)(?:-crop\d+)?-\d+$"
-    data: dict[str, Any] = {"patient_pattern": patients}
+    data: dict[str, Any] = {"patient_pattern": patients, "window": options.window, "orientation": options.orientation}
     for part in PARTS:
         if target.images(part).is_dir():
             data[part] = {"images": f"{part}/images", "masks": f"{part}/masks"}

@@ -12,9 +12,9 @@ from scipy import ndimage
 from maskwright.config.schema import PrepareSection
 from maskwright.data.preprocess import resize, resize_label
 from maskwright.errors import MaskwrightError
-from maskwright.prepare.window import limits, to_grey
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
+from maskwright.volumes.window import limits, to_grey
 
 _AIR = -300.0  # HU between air and body
 

@@ -62,7 +62,8 @@ def read_labels(path: Path, scan: Volume | None = None) -> Volume:
     Raises:
         MaskwrightError: values that are no labels, or a map that does not lie on its scan.
     """
-    volume = _segmentation(path) if not path.is_dir() and path.suffix.lower() == ".dcm" else read_volume(path)
+    path = Path(path)
+    volume = _segmentation(path) if path.is_file() and path.suffix.lower() == ".dcm" else read_volume(path)
     array = volume.array
     if array.ndim != 3 or array.min() < 0 or array.max() > 65535 or (array != np.rint(array)).any():
         low, high = float(array.min()), float(array.max())

@@ -22,7 +22,7 @@ def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
         return
     if path.suffix != ".csv":
         raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
-    rows = [{"label": number, **_flat(facts)} for number, facts in found.items()]
+    rows = [{"label": number, **flat(facts)} for number, facts in found.items()]
     columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
@@ -30,11 +30,14 @@ def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures for a line of a table: points become three columns, lists one of several numbers."""
+    row: dict[str, Any] = {}
     for name, value in facts.items():
-        if isinstance(value, list):
-            flat |= {f"{name}_{axis}": f"{one:.6g}" for axis, one in zip("xyz", value, strict=True)}
+        if isinstance(value, list) and name.endswith("_mm"):
+            row |= {f"{name}_{axis}": f"{one:.6g}" for axis, one in zip("xyz", value, strict=True)}
+        elif isinstance(value, list):
+            row[name] = " ".join(f"{one:.6g}" for one in value)
         else:
-            flat[name] = f"{value:.6g}" if isinstance(value, float) else value
-    return flat
+            row[name] = f"{value:.6g}" if isinstance(value, float) else value
+    return row

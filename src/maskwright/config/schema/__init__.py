@@ -8,7 +8,7 @@ from maskwright.config.schema.data import DataSection, FolderPair, MaskSection
 from maskwright.config.schema.model import ModelSection
 from maskwright.config.schema.prepare import PrepareSection
 from maskwright.config.schema.train import TrainSection
-from maskwright.config.schema.use import EvaluateSection, PredictSection, TilesSection
+from maskwright.config.schema.use import EvaluateSection, PostprocessSection, PredictSection, TilesSection
 
 
 class Configuration(Section):
@@ -32,6 +32,7 @@ __all__ = [
     "FolderPair",
     "MaskSection",
     "ModelSection",
+    "PostprocessSection",
     "PredictSection",
     "PrepareSection",
     "Section",

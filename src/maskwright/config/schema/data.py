@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from maskwright.config.schema.base import Section, key, section
+from maskwright.config.schema.scans import Orientation, Window
 
 Colour = tuple[int, int, int]
 
@@ -117,6 +118,14 @@ class DataSection(Section):
         "Regular expression with one group that finds the number of a slice in a file's name; what is left of the name "
         "is its series. A neighbour that is missing is replaced by the nearest slice on the way to it.",
     )
+    window: Window | None = key(
+        None,
+        "Pictures are slices of scans through this window (see `prepare.window`), so that the model can predict whole "
+        "scans.",
+        unit="HU",
+        example="abdomen",
+    )
+    orientation: Orientation = key("SPL", "And slices in this direction; see `prepare.orientation`.")
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
         "How an image is resized to the network's input. Labels always keep their class numbers.",

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from maskwright.config.schema.base import Section, key
 from maskwright.config.schema.data import Pattern
-
-# Level and width in HU; the usual ones of radiology.
-WINDOWS: dict[str, tuple[float, float]] = {
-    "abdomen": (40, 400),
-    "pancreas": (50, 250),
-    "liver": (60, 160),
-    "soft tissue": (50, 350),
-    "mediastinum": (40, 400),
-    "lung": (-600, 1500),
-    "bone": (400, 1800),
-    "brain": (40, 80),
-    "stroke": (35, 40),
-    "angiography": (300, 600),
-}
-
-
-def _window(value: str) -> str:
-    if value not in {*WINDOWS, "full", "percentiles"} and not re.fullmatch(r"-?[\d.]+/[\d.]+", value):
-        raise ValueError(f"is no window; named ones are {', '.join(WINDOWS)}, full, percentiles, or write level/width")
-    return value
-
-
-def _turn(value: str) -> str:
-    if sorted("LPI".find({"R": "L", "A": "P", "S": "I"}.get(letter, letter)) for letter in value) != [0, 1, 2]:
-        raise ValueError("is no orientation; give one each of L or R, P or A, I or S, as in SPL")
-    return value
+from maskwright.config.schema.scans import WINDOWS, Orientation, Window
 
 
 class PrepareSection(Section):
@@ -75,7 +49,7 @@ class PrepareSection(Section):
         "not 0 is one structure.",
         example={"pancreas": [7]},
     )
-    window: Annotated[str, AfterValidator(_window)] = key(
+    window: Window = key(
         "abdomen",
         "What becomes black and white: a named window ("
         + ", ".join(f"`{name}` {level:g}/{width:g}" for name, (level, width) in WINDOWS.items())
@@ -84,7 +58,7 @@ class PrepareSection(Section):
         example="40/400",
     )
     depth: Literal[8, 16] = key(8, "Bits of the images.")
-    orientation: Annotated[str, AfterValidator(_turn)] = key(
+    orientation: Orientation = key(
         "SPL",
         "Directions in which slices, rows and columns follow each other: S or I (head, feet), P or A (back, front), L "
         "or R (the patient's left, right). `SPL` are axial slices as on a screen, `RIP` sagittal, `AIL` coronal ones.",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from maskwright.config.schema.base import Section, key, section
 from maskwright.config.schema.data import BlurSize, Colour
+from maskwright.config.schema.scans import Window
 
 
 class EvaluateSection(Section):
@@ -49,6 +50,19 @@ class TilesSection(Section):
     )
 
 
+class PostprocessSection(Section):
+    """Cleaning of masks after they are decided, class by class; in slices each by itself, in scans as a whole."""
+
+    largest: bool = key(False, "Keep the largest connected part of each class only.")
+    smallest: float = key(
+        0.0, "Drop connected parts that are smaller.", unit="ml in scans, px in pictures", example=0.5, ge=0
+    )
+    fill_holes: bool = key(False, "Fill holes, slice by slice.")
+    smooth: float = key(
+        0.0, "Smooth outlines by a Gaussian of this deviation.", unit="mm in scans, px in pictures", example=1.0, ge=0
+    )
+
+
 class PredictSection(Section):
     """What prediction writes, and where."""
 
@@ -82,4 +96,17 @@ class PredictSection(Section):
     class_colors: bool = key(False, "Write masks in the colours of `mask.colors` too.", reference="infer.mask_colorize")
     class_colors_dir: Path | None = key(None, "Folder of those.", example="colors", reference="infer.colorized_dir")
     outline: Colour = key((255, 220, 0), "Red, green, blue of the overlay's outline.")
+    window: Window | None = key(
+        None, "Scans: another window than the model's, or that of one that knows none.", unit="HU", example="abdomen"
+    )
+    volume_formats: list[Literal["nifti", "seg", "rtstruct"]] = key(
+        ["nifti"],
+        "Scans: files of each; NIfTI, DICOM segmentation, RT structure set (the two of DICOM from DICOM series only).",
+        example=["nifti", "seg"],
+        min_length=1,
+    )
+    mirror: bool = key(
+        False, "Mean over mirrored inputs too (rows, columns and both): four times the work, a little smoother."
+    )
+    postprocess: PostprocessSection = section(PostprocessSection, "Cleaning of decided masks.")
     tiles: TilesSection = section(TilesSection, "Prediction in overlapping tiles.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwright.config.schema.prepare import WINDOWS
+from maskwright.config.schema.scans import WINDOWS
 
 
 def limits(window: str, values: np.ndarray) -> tuple[float, float]:

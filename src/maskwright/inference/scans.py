@@ -1,0 +1,142 @@
+"""Prediction of scans into files: label maps as NIfTI, DICOM SEG or RT structure set, and a table of volumes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from maskwright.config.schema import PredictSection
+from maskwright.data.images import SUFFIXES as PICTURES
+from maskwright.errors import MaskwrightError
+from maskwright.inference.engines import Engine
+from maskwright.inference.predict import Predictions, make_room
+from maskwright.inference.volumes import confidence, predict_scan
+from maskwright.progress import Reporter
+from maskwright.storage import atomic, write_json
+from maskwright.volumes import Volume
+from maskwright.volumes.measure import measure
+from maskwright.volumes.nifti import write_nifti
+from maskwright.volumes.read import is_volume, read_volume, stem
+from maskwright.volumes.tables import flat
+
+_ENDINGS = {"nifti": ".nii.gz", "seg": "_seg.dcm", "rtstruct": "_rtstruct.dcm"}
+
+
+def find_scans(sources: Sequence[Path]) -> list[Path]:
+    """The scans among files and folders: files by their endings; of a folder its scan files, else itself as DICOM.
+
+    A folder of pictures, and a picture, is none.
+    """
+    found: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            entries = [path for path in sorted(source.iterdir()) if not path.name.startswith(".")]
+            scans = [path for path in entries if path.is_file() and is_volume(path) and path.suffix.lower() != ".dcm"]
+            if scans:
+                found += scans
+            elif entries and not any(path.suffix.lower() in PICTURES for path in entries):
+                found.append(source)
+        elif is_volume(source):
+            found.append(source)
+    return found
+
+
+def predict_scans(
+    engine: Engine,
+    scans: Sequence[Path],
+    output: Path,
+    options: PredictSection,
+    reporter: Reporter,
+    *,
+    series: str | None = None,
+    tiled: bool = False,
+    ours: bool = False,
+) -> Predictions:
+    """Segment scans into `output`: a label map each, `measures.csv` and `measures.json` of all.
+
+    Raises:
+        MaskwrightError: results of another are in the way, or not one scan could be segmented.
+    """
+    names = _names(scans)
+    kinds = list(options.volume_formats)
+    targets = [f"{name}{_ENDINGS[kind]}" for name in names for kind in kinds]
+    make_room(output, targets, reporter, ours=ours)
+    result = Predictions(output, None)
+    classes = dict(enumerate(engine.metadata.class_names))
+    table: dict[str, dict[str, Any]] = {}
+    for name, path in zip(names, scans, strict=True):
+        written: list[Path] = []
+        try:
+            scan = read_volume(path, series)
+            for note in scan.source.notes:
+                reporter.warn(f"{path}: {note}")
+            count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)
+            with reporter.task(f"segmenting {name}", count, "slices") as advance:
+                found = predict_scan(engine, scan, options, tiled=tiled, step=advance)
+            for kind in kinds:
+                written += _write(kind, found.labels, scan, output / f"{name}{_ENDINGS[kind]}", classes, reporter)
+        except MaskwrightError as error:
+            for file in written:
+                file.unlink(missing_ok=True)
+            reporter.warn(str(error))
+            result.failed.append(str(path))
+            continue
+        measures = measure(found.labels, scan, classes)
+        for number, sure in confidence(found.members).items():
+            if number in measures:
+                measures[number] |= sure
+        result.masks.extend(written)
+        table[name] = {"scan": str(path), "labels": {str(number): facts for number, facts in measures.items()}}
+    if result.failed and not result.masks:
+        raise MaskwrightError(
+            f"none of {len(scans)} scans could be segmented", where=scans[0].parent, fix="See the list above."
+        )
+    write_json(output / "measures.json", {"scans": table})
+    _write_csv(output / "measures.csv", table)
+    result.mark(engine.metadata.class_names, options.threshold)
+    return result
+
+
+def _names(scans: Sequence[Path]) -> list[str]:
+    names = [stem(path.absolute()) for path in scans]
+    for name in names:
+        if names.count(name) > 1:
+            raise MaskwrightError(
+                f"two scans are named {name}", where="predict", fix="Predict them into folders of their own."
+            )
+    return names
+
+
+def _write(
+    kind: str, labels: Volume, scan: Volume, path: Path, classes: dict[int, str], reporter: Reporter
+) -> list[Path]:
+    if kind == "nifti":
+        write_nifti(labels, path)
+        return [path]
+    if not labels.array.any():
+        reporter.warn(f"{path.name}: nothing was found in {scan.name}, and DICOM has no empty segmentation")
+        return []
+    if kind == "seg":
+        from maskwright.volumes.dicom_seg import write_segmentation
+
+        write_segmentation(labels, scan, path, classes)
+    else:
+        from maskwright.volumes.rtstruct import write_structures
+
+        write_structures(labels, scan, path, classes)
+    return [path]
+
+
+def _write_csv(path: Path, table: dict[str, dict[str, Any]]) -> None:
+    rows = [
+        {"scan": name, "label": number, **flat(facts)}
+        for name, entry in table.items()
+        for number, facts in entry["labels"].items()
+    ]
+    columns = list(dict.fromkeys(key for row in rows for key in row)) or ["scan", "label"]
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

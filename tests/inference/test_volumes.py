@@ -1,0 +1,177 @@
+import dataclasses
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scans import SERIES_AFFINE, affine_of, affines, shapes, volume, write_series
+from test_engines import Fake
+
+import maskwright as mw
+from maskwright.cli import main
+from maskwright.config.schema import PredictSection
+from maskwright.data.preprocess import InputRule
+from maskwright.errors import MaskwrightError
+from maskwright.inference.engines import Ensemble
+from maskwright.inference.scans import find_scans
+from maskwright.inference.volumes import confidence, predict_scan
+from maskwright.volumes import Volume
+from maskwright.volumes.nifti import write_nifti
+from maskwright.volumes.orient import reorient
+from maskwright.volumes.read import read_labels, read_volume
+
+OPTIONS = PredictSection(batch_size=3)
+
+
+def bright(rule, at=0.6):
+    """A network that finds what is brighter than `at` in the middle slice."""
+    return Fake(lambda x: (x[..., x.shape[-1] // 2 : x.shape[-1] // 2 + 1] > at).astype(np.float32), rule)
+
+
+def rule_for(scan, orientation="SPL", **more):
+    turned = reorient(scan, orientation)
+    settings = {"window": "40/400", "orientation": orientation, **more}
+    return InputRule(*turned.grid.shape[1:], 1, **settings)
+
+
+@settings(max_examples=60, deadline=None)
+@given(affines, shapes, st.sampled_from(["SPL", "RIP", "AIL", "IAR"]), st.integers(0, 2))
+def test_the_mask_lies_on_the_scans_own_voxels(affine, shape, orientation, neighbours):
+    """Whatever the scan's axes are: what is bright in the scan is marked in the same voxel."""
+    one = volume(shape, affine)
+    hu = ((one.array % 7) * 60 - 160).astype(np.int16)
+    scan = one.with_array(hu)
+    more = {"neighbours": neighbours, "slice_pattern": r"(\d+)$"} if neighbours else {}
+    engine = bright(rule_for(scan, orientation, **more))
+    found = predict_scan(engine, scan, OPTIONS)
+    assert np.array_equal(found.labels.array > 0, np.rint((hu + 160.0) / 400 * 255).clip(0, 255) / 255 > 0.6)
+    assert found.labels.array.shape == scan.array.shape and np.abs(found.labels.affine - affine).max() == 0
+
+
+def test_left_stays_left():
+    """A mark on the patient's left, from every order of voxels and through NIfTI and DICOM."""
+    for order, signs in (([2, 1, 0], (1, -1, -1)), ([0, 1, 2], (1, 1, 1)), ([1, 2, 0], (-1, 1, -1))):
+        affine = affine_of(order, signs, (2, 1, 1), (0, 0, 0), (0, 0, 0))
+        shape = [0, 0, 0]
+        for axis, world in enumerate(order):
+            shape[axis] = (16, 12, 10)[world]
+        array = np.full(shape, -500, np.int16)
+        centre = affine @ [*(np.array(shape) - 1) / 2, 1]
+        target = centre[:3] + np.array([-5, 2, 1])  # left of the middle: x to the right is negative
+        place = tuple(np.rint(np.linalg.solve(affine, [*target, 1])[:3]).astype(int))
+        array[place] = 300
+        scan = Volume(array, affine)
+        found = predict_scan(bright(rule_for(scan)), scan, OPTIONS).labels
+        (voxel,) = np.argwhere(found.array)
+        assert (found.affine @ [*voxel, 1])[0] < centre[0] and tuple(voxel) == place
+
+
+def test_neighbouring_slices_are_the_scans_own():
+    scan = volume((5, 6, 7), SERIES_AFFINE).with_array(
+        np.arange(5, dtype=np.int16)[:, None, None] * np.full((1, 6, 7), 80, np.int16) - 160
+    )
+    seen = []
+    rule = rule_for(scan, neighbours=1, slice_pattern=r"(\d+)$")
+    engine = Fake(lambda x: (seen.append(x[:, 0, 0, :].copy()), x[..., :1])[1], rule)
+    predict_scan(engine, scan, OPTIONS)
+    levels = np.rint(np.concatenate(seen) * 255 / 51).astype(int).tolist()
+    assert levels == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 4]]
+
+
+def test_members_of_an_ensemble_give_a_confidence():
+    scan = volume((6, 8, 9), SERIES_AFFINE).with_array(
+        np.random.default_rng(0).integers(-160, 240, (6, 8, 9)).astype(np.int16)
+    )
+    rule = rule_for(scan)
+    engines = [bright(rule, at) for at in (0.4, 0.6, 0.7)]
+    found = predict_scan(Ensemble(engines), scan, OPTIONS)
+    alone = [predict_scan(engine, scan, OPTIONS).labels for engine in engines]
+    expected = [float(one.array.sum()) * scan.grid.voxel_ml for one in alone]
+    sure = confidence(found.members)[1]
+    assert sure["members_ml"] == pytest.approx(expected) and sure["std_ml"] == pytest.approx(np.std(expected, ddof=1))
+    assert np.array_equal(found.labels.array, alone[1].array)  # the middle one decides
+
+
+def test_what_the_model_does_not_know_is_said():
+    scan = volume((4, 6, 7), SERIES_AFFINE)
+    plain = bright(dataclasses.replace(rule_for(scan), window=""))
+    with pytest.raises(MaskwrightError, match=r"predict\.window"):
+        predict_scan(plain, scan, OPTIONS)
+    assert predict_scan(plain, scan, PredictSection(window="bone")).labels.array.shape == (4, 6, 7)
+    with pytest.raises(MaskwrightError, match="2 channels"):
+        predict_scan(bright(rule_for(scan)), volume((4, 6, 7, 2), SERIES_AFFINE), OPTIONS)
+    floats = bright(dataclasses.replace(rule_for(scan), dtype="float32"))
+    with pytest.raises(MaskwrightError, match="float32 pictures"):
+        predict_scan(floats, scan, OPTIONS)
+
+
+def test_scans_are_told_from_pictures(tmp_path):
+    for name in ("a.nii.gz", "b.mha"):
+        (tmp_path / "scans" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "scans" / name).touch()
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "x.png").touch()
+    write_series(tmp_path / "dicom", np.zeros((3, 4, 5)))
+    sources = [tmp_path / "scans", tmp_path / "pictures", tmp_path / "dicom", tmp_path / "scan.zip", tmp_path / "x.png"]
+    found = find_scans(sources)
+    assert [path.name for path in found] == ["a.nii.gz", "b.mha", "dicom", "scan.zip"]
+
+
+@pytest.fixture
+def trained(config_file, quiet):
+    """A network that knows its window, hardly trained."""
+    overrides = ["train.epochs=1", "data.window=40/400"]
+    return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / "run", reporter=quiet)
+
+
+def test_from_the_command_line_dicom_in_and_everything_out(trained, tmp_path, capsys):
+    hu = np.random.default_rng(0).integers(-160, 240, (5, 40, 44)).astype(np.int16)
+    write_series(tmp_path / "patient", hu)
+    arguments = ["predict", str(trained.path), str(tmp_path / "patient"), "--output", str(tmp_path / "out"), "--format", "nifti",
+                 "--format", "seg", "--format", "rtstruct", "--set", "predict.threshold=0.45", "--with", str(trained.path), "--json"]  # fmt: skip
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    scan = read_volume(tmp_path / "patient")
+    labels = read_labels(tmp_path / "out" / "patient.nii.gz", scan)
+    measures = json.loads((tmp_path / "out" / "measures.json").read_text(encoding="utf-8"))["scans"]["patient"][
+        "labels"
+    ]
+    if labels.array.any():
+        seg = read_labels(tmp_path / "out" / "patient_seg.dcm", scan)
+        assert np.array_equal(seg.array, labels.array) and len(found["masks"]) == 3
+        assert measures["1"]["volume_ml"] == pytest.approx(labels.array.sum() * scan.grid.voxel_ml)
+        assert len(measures["1"]["members_ml"]) == 2 and measures["1"]["std_ml"] == pytest.approx(0)
+    assert (tmp_path / "out" / "measures.csv").exists()
+
+
+def test_a_scan_that_fails_leaves_nothing_and_the_others_go_on(trained, tmp_path, capsys):
+    write_nifti(volume((4, 32, 32), SERIES_AFFINE), tmp_path / "scans" / "good.nii.gz")
+    write_nifti(volume((4, 32, 32), SERIES_AFFINE), tmp_path / "scans" / "bad.nii.gz")
+    (tmp_path / "scans" / "bad.nii.gz").write_bytes((tmp_path / "scans" / "bad.nii.gz").read_bytes()[:500])
+    assert main(["predict", str(trained.path), str(tmp_path / "scans"), "--output", str(tmp_path / "out")]) == 2
+    assert "bad.nii.gz: is damaged or cut short" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "good.nii.gz",
+        "measures.csv",
+        "measures.json",
+        "predictions.json",
+    ]
+    arguments = [
+        "predict",
+        str(trained.path),
+        str(tmp_path / "scans" / "good.nii.gz"),
+        "--output",
+        str(tmp_path / "seg"),
+        "--format",
+        "seg",
+    ]
+    assert main(arguments) == 2
+    assert "none of 1 scans" in capsys.readouterr().err
+
+
+def test_the_model_file_carries_the_window(trained):
+    with zipfile.ZipFile(trained.model_file) as archive:
+        rule = json.loads(archive.read("maskwright.json"))["input_rule"]
+    assert (rule["window"], rule["orientation"]) == ("40/400", "SPL")
