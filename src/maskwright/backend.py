@@ -140,6 +140,10 @@ def versions() -> dict[str, str | None]:
         "pillow",
         "pydantic",
         "nibabel",
+        "scipy",
+        "pydicom",
+        "highdicom",
+        "SimpleITK",
     )
     for name in names:
         try:

@@ -168,7 +168,7 @@ def test_a_scan_that_fails_leaves_nothing_and_the_others_go_on(trained, tmp_path
         "seg",
     ]
     assert main(arguments) == 2
-    assert "none of 1 scans" in capsys.readouterr().err
+    assert "refers to a DICOM series" in capsys.readouterr().err and not (tmp_path / "seg").exists()
 
 
 def test_the_model_file_carries_the_window(trained):

@@ -112,7 +112,7 @@ def coloured(header, index):
         (without("ImagePositionPatient"), r"003.dcm, \(0020,0032\) ImagePositionPatient: is missing"),
         (without("ImageOrientationPatient"), r"003.dcm, \(0020,0037\) ImageOrientationPatient: is missing"),
         (without("PixelSpacing"), r"003.dcm, \(0028,0030\) PixelSpacing: is missing"),
-        (shifted, r"\(0020,0032\)[\s\S]*1 slices are missing between .*003.dcm and .*004.dcm: they are 5.000 mm apart"),
+        (shifted, r"\(0020,0032\)[\s\S]*1 slice is missing between .*003.dcm and .*004.dcm: they are 5.000 mm apart"),
         (again, r"\(0020,0032\)[\s\S]*lie at the same place"),
         (turned, r"\(0020,0037\)[\s\S]*mixed orientations"),
         (other_pixels, r"\(0028,0030\)[\s\S]*pixels of"),

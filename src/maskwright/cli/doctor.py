@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.data.cache import default_folder, entries
     from maskwright.errors import MaskwrightError
     from maskwright.precision import processor_has_bfloat16
+    from maskwright.volumes.decoders import decoders
 
     problems = []
     backend, devices = os.environ.get("KERAS_BACKEND", "tensorflow"), []
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         "cores": os.cpu_count(),
         "bfloat16": processor_has_bfloat16(),
         "cache": {"folder": folder, "entries": len(kept), "bytes": sum(size for _, size, _ in kept)},
+        "dicom": decoders(),
         "problems": problems,
     }
     lines = [f"{name:<26}{version or 'not installed'}" for name, version in versions().items()]
@@ -52,6 +54,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         f"bfloat16 {'yes' if processor_has_bfloat16() else 'no'}",
         f"{'accelerators':<26}{', '.join(devices) or 'none'}",
         f"{'cache':<26}{len(kept)} data sets, {sum(size for _, size, _ in kept) / 1e9:.2f} GB in {folder}",
+        f"{'DICOM':<26}{_dicom(decoders())}",
         *(f"problem: {problem}" for problem in problems),
     ]
     return Outcome(data, "\n".join(lines), code=1 if problems else 0)
+
+
+def _dicom(found: dict[str, bool]) -> str:
+    if not found:
+        return 'not installed (pip install "maskwright[scans]")'
+    missing = [name for name, there in found.items() if not there]
+    able = ", ".join(["uncompressed", *(name for name, there in found.items() if there)])
+    return able + (f'; not {", ".join(missing)} (pip install "maskwright[scans]")' if missing else "")

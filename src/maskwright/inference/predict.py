@@ -59,6 +59,8 @@ def find_images(sources: Sequence[Path]) -> list[Path]:
     for source in sources:
         if source.is_file():
             found.append(source)
+        elif source.is_dir() and not any(source.iterdir()):
+            raise MaskwrightError("is an empty folder", where=source, fix="Name pictures, scans, or folders of them.")
         else:
             found += list_images(source)
     by_stem(found)

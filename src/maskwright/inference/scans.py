@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ def predict_scans(
         except MaskwrightError as error:
             for file in written:
                 file.unlink(missing_ok=True)
+            if len(scans) == 1:
+                _leave(output)
+                raise
             reporter.warn(str(error))
             result.failed.append(str(path))
             continue
@@ -89,7 +93,8 @@ def predict_scans(
                 measures[number] |= sure
         result.masks.extend(written)
         table[name] = {"scan": str(path), "labels": {str(number): facts for number, facts in measures.items()}}
-    if result.failed and not result.masks:
+    if len(result.failed) == len(scans):
+        _leave(output)
         raise MaskwrightError(
             f"none of {len(scans)} scans could be segmented", where=scans[0].parent, fix="See the list above."
         )
@@ -97,6 +102,12 @@ def predict_scans(
     _write_csv(output / "measures.csv", table)
     result.mark(engine.metadata.class_names, options.threshold)
     return result
+
+
+def _leave(folder: Path) -> None:
+    """Take away the folder that was made for results, if nothing is in it."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _names(scans: Sequence[Path]) -> list[str]:

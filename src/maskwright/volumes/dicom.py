@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,8 @@ from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
+# What pydicom warns of (a file that ends too early) becomes an error of ours, or is none.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 # where a slice lies, its file, its number in a file of several, and what rescales it
 Frame = tuple[Plane, DicomFile, int | None, Any]
 

@@ -115,7 +115,7 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
         if abs(step - usual) > _GAP_TOLERANCE * usual:
             missing = max(1, round(step / usual) - 1)
             raise MaskwrightError(
-                f"{missing} slices are missing between {one} and {other}: they are {step:.3f} mm apart, the others "
+                f"{missing} slice{'s are' if missing > 1 else ' is'} missing between {one} and {other}: they are {step:.3f} mm apart, the others "
                 f"{usual:.3f} mm",
                 where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
                 fix="Add what is missing; a gap is never filled.",
