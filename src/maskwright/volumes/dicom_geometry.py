@@ -115,8 +115,8 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
         if abs(step - usual) > _GAP_TOLERANCE * usual:
             missing = max(1, round(step / usual) - 1)
             raise MaskwrightError(
-                f"{missing} slice{'s are' if missing > 1 else ' is'} missing between {one} and {other}: they are {step:.3f} mm apart, the others "
-                f"{usual:.3f} mm",
+                f"{missing} {'slices are' if missing > 1 else 'slice is'} missing between {one} and {other}: they are "
+                f"{step:.3f} mm apart, the others {usual:.3f} mm",
                 where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
                 fix="Add what is missing; a gap is never filled.",
             )
