@@ -85,6 +85,8 @@ def efficientnet_b7_unet(
 ) -> keras.Model:
     """Build the reference's second one: EfficientNet B7, decoder of 512 to 32 filters with transposed convolutions.
 
+    Its conversion to ONNX takes 12 GB of memory.
+
     Args:
         weights: as in `efficient_unet`.
         freeze_backbone: train only the last 61 layers of the encoder, as the reference does (with pretrained weights).
