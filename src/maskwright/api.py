@@ -79,6 +79,7 @@ def evaluate(
     from maskwright.evaluation.leaks import find_leak
     from maskwright.evaluation.summary import report
     from maskwright.inference.evaluate import score_network
+    from maskwright.inference.evaluate_scans import score_scans
     from maskwright.training.run import read_training_images
 
     reporter = reporter or Reporter()
@@ -86,8 +87,12 @@ def evaluate(
     config, run = loaded.config, _run(loaded)
     engine = _engine(run.require_model(), config)
     part = split or config.evaluate.split
-    pairs = collect(config.data, (part,), seed=config.train.seed)[part]
-    scored = score_network(engine, pairs, config, reporter, tiled=tiled)
+    scans = bool(engine.metadata.input_rule.depth)
+    pairs = collect(config.data, (part,), seed=config.train.seed, scans=scans)[part]
+    if scans:
+        scored = score_scans(engine, pairs, config, reporter)
+    else:
+        scored = score_network(engine, pairs, config, reporter, tiled=tiled)
     summary = report(scored.images, engine.metadata.class_names, config.evaluate.bootstrap)
     leak = find_leak(scored.records, read_training_images(run), by_patient=config.data.patient_pattern is not None)
     warnings = [] if part == "train" else leak.messages
@@ -206,7 +211,7 @@ def _engines(models: Sequence[Path], config: Configuration) -> Any:
 
     engines = [_engine(model, config) for model in models]
     if config.predict.mirror:
-        engines = [Mirrored(engine, (0, 1)) for engine in engines]
+        engines = [Mirrored(engine, range(len(engine.metadata.input_shape) - 1)) for engine in engines]
     return engines[0] if len(engines) == 1 else Ensemble(engines)
 
 

@@ -11,8 +11,9 @@ from maskwright.augment.pipeline import apply, draw
 from maskwright.config import load
 from maskwright.data.dataset import input_rule, open_dataset
 from maskwright.data.labels import LabelRule
-from maskwright.data.loader import Batches, SampleId, order
+from maskwright.data.loader import Batches, order
 from maskwright.data.preprocess import normalize
+from maskwright.data.samples import SampleId
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 

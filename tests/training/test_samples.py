@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from maskwright.config import Configuration
-from maskwright.data.loader import SampleId
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
+from maskwright.data.samples import SampleId
 from maskwright.training.samples import augmenter
 
 RNG = np.random.default_rng(0)

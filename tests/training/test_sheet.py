@@ -8,7 +8,7 @@ from maskwright.augment.affine import mirror, rotate, scale
 from maskwright.augment.base import Drawn
 from maskwright.augment.elastic import Elastic
 from maskwright.config import load
-from maskwright.data.loader import SampleId
+from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 from maskwright.training.prepare import prepare

@@ -16,6 +16,7 @@ from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule, network_input, resize_label
 from maskwright.data.records import Record, examine, read_pair
+from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 
 _LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
@@ -33,6 +34,14 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def sample(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """What a training sees as that sample: the whole pair, whichever sample it is."""
+        return self.load(index)
+
+    def pair_of(self, index: int) -> Pair:
+        """The pair of an index."""
+        return self.pairs[index]
 
     def load(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Image `(H, W, input_channels)` in the file's levels and label `(H, W)` uint8 of a pair."""

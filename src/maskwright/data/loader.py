@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.context import TimeoutError as StuckError
 from multiprocessing.pool import AsyncResult, ThreadPool
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from maskwright.data.buffers import Buffers
-from maskwright.data.dataset import Dataset
 from maskwright.data.pairs import Pair
-from maskwright.data.preprocess import normalize
+from maskwright.data.preprocess import InputRule, normalize
+from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 
 Batch = tuple[np.ndarray, np.ndarray]
@@ -28,26 +28,32 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class SampleId(NamedTuple):
-    """Which sample of a training: all that chance does to it follows from these three numbers."""
-
-    seed: int
-    epoch: int
-    place: int  # in the order of the epoch
-
-    def rng(self) -> np.random.Generator:
-        """The source of its chance."""
-        return np.random.default_rng(self)
-
-    def __str__(self) -> str:
-        return f"{self.epoch}:{self.place}"
-
-
 class Augment(Protocol):
     """What is done to a pair before it enters a batch."""
 
     def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
         """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same."""
+
+
+class Source(Protocol):
+    """What batches are made of."""
+
+    @property
+    def pairs(self) -> Sequence[Pair]:
+        """The pairs, for their patients."""
+
+    @property
+    def input_rule(self) -> InputRule:
+        """Shape of the input, and how levels become floats."""
+
+    def __len__(self) -> int:
+        """Pairs, or patches where they are counted."""
+
+    def pair_of(self, index: int) -> Pair:
+        """The pair of an index."""
+
+    def sample(self, sample: SampleId, index: int) -> Batch:
+        """Image and label of an index, as that sample of the training."""
 
 
 def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -82,12 +88,16 @@ def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) 
 class Batches:
     """The batches of a data set; what is in one depends on seed, epoch and step alone, not on threads or timing.
 
-    A batch is images `(B, H, W, C)` float32, normalised, and labels `(B, H, W, 1)` float32 class numbers.
+    A batch is images `(B, H, W, C)` float32, normalised, and labels `(B, H, W, 1)` float32 class numbers; of volumes
+    `(B, D, H, W, C)` and `(B, D, H, W, 1)`.
+
+    Args:
+        dataset: a `Dataset` of pictures or `Patches` of volumes.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Source,
         batch_size: int,
         *,
         seed: int = 0,
@@ -146,10 +156,10 @@ class Batches:
         first = step * self.batch_size
         chosen = indices[first : first + self.batch_size]
         rule = self.dataset.input_rule
-        images = self._buffers.array((len(chosen), rule.height, rule.width, rule.input_channels))
-        labels = self._buffers.array((len(chosen), rule.height, rule.width, 1))
+        images = self._buffers.array((len(chosen), *rule.shape))
+        labels = self._buffers.array((len(chosen), *rule.shape[:-1], 1))
         for place, index in enumerate(chosen):
-            pair = self._at[step] = self.dataset.pairs[index]
+            pair = self._at[step] = self.dataset.pair_of(int(index))
             try:
                 image, label = self.pair(SampleId(self.seed, number, first + place), int(index))
                 normalize(image, rule, out=images[place])
@@ -167,8 +177,8 @@ class Batches:
 
     def pair(self, sample: SampleId, index: int) -> Batch:
         """The pair `index` as that sample of the training, its levels as they are in the file."""
-        image, label = self.dataset.load(index)
-        return self.augment(sample, image, label, self.dataset.pairs[index]) if self.augment else (image, label)
+        image, label = self.dataset.sample(sample, index)
+        return self.augment(sample, image, label, self.dataset.pair_of(index)) if self.augment else (image, label)
 
     def _stuck(self, step: int) -> MaskwrightError:
         pair = self._at.get(step)

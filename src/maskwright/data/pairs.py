@@ -8,6 +8,8 @@ from pathlib import Path
 
 from maskwright.data.images import SUFFIXES
 from maskwright.errors import MaskwrightError
+from maskwright.volumes.read import SUFFIXES as SCANS
+from maskwright.volumes.read import stem
 
 # Endings that data sets put after the image's name; the plain name comes first.
 _MASK_ENDINGS = ("", "_mask", "-mask", "_seg", "_label", "_gt")
@@ -23,18 +25,20 @@ class Pair:
     patient: str = ""
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Picture files of a folder (not of its sub-folders), sorted by name; hidden files are left out.
+def list_images(folder: Path, *, scans: bool = False) -> list[Path]:
+    """Picture files of a folder (not of its sub-folders), or its scans, sorted by name; hidden files are left out.
 
     Raises:
-        MaskwrightError: no such folder, or no picture in it.
+        MaskwrightError: no such folder, or no picture (no scan) in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise MaskwrightError("there is no such folder", where=folder, fix=_nearest(folder))
-    found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    endings = SCANS if scans else SUFFIXES
+    found = [path for path in folder.iterdir() if path.name.lower().endswith(endings) and not path.name.startswith(".")]
     if not found:
-        raise MaskwrightError("holds no images", where=folder, fix=f"Accepted endings: {' '.join(SUFFIXES)}.")
+        what = "scans" if scans else "images"
+        raise MaskwrightError(f"holds no {what}", where=folder, fix=f"Accepted endings: {' '.join(endings)}.")
     return sorted(found, key=lambda path: path.name)
 
 
@@ -45,8 +49,8 @@ def _nearest(folder: Path) -> str:
     return f"The nearest folder that exists is {parent}. Set the right one in the configuration or with --set."
 
 
-def match_pairs(images: Path, masks: Path) -> tuple[list[Pair], list[Path]]:
-    """Match images and masks by name, never by position.
+def match_pairs(images: Path, masks: Path, *, scans: bool = False) -> tuple[list[Pair], list[Path]]:
+    """Match images and masks (or scans and label maps) by name, never by position.
 
     Returns:
         Pairs in name order, and masks that no image asks for.
@@ -54,16 +58,16 @@ def match_pairs(images: Path, masks: Path) -> tuple[list[Pair], list[Path]]:
     Raises:
         MaskwrightError: a missing or empty folder, two files of one name, or images without a mask (all are listed).
     """
-    image_files = by_stem(list_images(images))
-    mask_files = by_stem(list_images(masks))
+    image_files = by_stem(list_images(images, scans=scans))
+    mask_files = by_stem(list_images(masks, scans=scans))
     pairs, missing, used = [], [], set()
-    for stem, path in image_files.items():
-        mask = next((mask_files[stem + end] for end in _MASK_ENDINGS if stem + end in mask_files), None)
+    for name, path in image_files.items():
+        mask = next((mask_files[name + end] for end in _MASK_ENDINGS if name + end in mask_files), None)
         if mask is None:
             missing.append(path.name)
         else:
             used.add(mask)
-            pairs.append(Pair(stem, path, mask))
+            pairs.append(Pair(name, path, mask))
     if missing:
         raise MaskwrightError(
             f"{len(missing)} of {len(image_files)} images have no mask of their name in {masks}: {shorten(missing)}",
@@ -81,13 +85,14 @@ def by_stem(paths: list[Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
+        name = stem(path)
+        if name in found:
             raise MaskwrightError(
-                f"{found[path.stem].name} and {path.name} have the same name",
+                f"{found[name].name} and {path.name} have the same name",
                 where=path.parent,
                 fix="Keep one of them.",
             )
-        found[path.stem] = path
+        found[name] = path
     return found
 
 

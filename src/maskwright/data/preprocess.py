@@ -27,6 +27,7 @@ class InputRule:
         height, width: size of the input in px. channels: 1 grey, 3 red, green, blue; of each slice.
         neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
         window, orientation: how slices were made of scans, so that whole scans can be predicted; empty where unknown.
+        depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
         intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
@@ -47,6 +48,14 @@ class InputRule:
     slice_pattern: str = ""
     window: str = ""
     orientation: str = "SPL"
+    depth: int = 0
+    spacing: tuple[float, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the network's input: `(H, W, C)`, or `(D, H, W, C)` of a network for volumes."""
+        flat = (self.height, self.width, self.input_channels)
+        return (self.depth, *flat) if self.depth else flat
 
     @property
     def input_channels(self) -> int:
@@ -137,6 +146,9 @@ def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None)
     The result is written to `out`, where there is one of the same shape.
     """
     values = np.empty(image.shape, np.float32) if out is None else out
+    if rule.depth:  # patches of volumes were normalised as a whole
+        values[...] = image
+        return values
     if rule.intensity == "zscore":
         values[...] = image
         axes = tuple(range(values.ndim - 3, values.ndim))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,11 +43,14 @@ def with_patients(pairs: Iterable[Pair], pattern: str | None) -> list[Pair]:
     return [replace(pair, patient=patient) for pair, patient in found if patient is not None]
 
 
-def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137) -> Splits:
+def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans: bool = False) -> Splits:
     """The pairs of each part, as the configuration's [data] says.
 
     Parts that have folders of their own are read from them; where one folder holds all, patients are drawn by `seed`.
     Parts that are not configured are absent from the result; validation is then taken from training.
+
+    Args:
+        scans: the folders hold scans and label maps instead of pictures.
 
     Raises:
         MaskwrightError: folders that are missing, incomplete or contradictory.
@@ -57,15 +62,23 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137) -> Sp
                 where="[data] images",
                 fix="Keep data.images and data.masks, or [data.train] and its siblings.",
             )
-        pairs = _read(data.images, data.masks, "data", data.patient_pattern)
+        pairs = _read(data.images, data.masks, "data", data.patient_pattern, scans)
         fractions = {"valid": data.valid_fraction, "test": data.test_fraction}
-        splits = split_patients(pairs, fractions, order=data.split_order, seed=seed)
+        if data.split_file is not None:
+            splits = listed(pairs, data.split_file)
+            if not splits.get("valid") and data.valid_fraction > 0:
+                share = {"valid": data.valid_fraction}
+                splits |= split_patients(splits["train"], share, order=data.split_order, seed=seed)
+        else:
+            splits = split_patients(pairs, fractions, order=data.split_order, seed=seed)
     else:
         # Validation may be a share of training, and is then the same share whoever asks.
         drawn = data.valid.images is None and {"train", "valid"} & set(wanted)
         parts = {"train", *wanted} if drawn else set(wanted)
         splits = {
-            part: _read(getattr(data, part).images, getattr(data, part).masks, f"data.{part}", data.patient_pattern)
+            part: _read(
+                getattr(data, part).images, getattr(data, part).masks, f"data.{part}", data.patient_pattern, scans
+            )
             for part in SPLITS
             if part in parts and getattr(data, part).images is not None
         }
@@ -82,14 +95,47 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137) -> Sp
     return {part: splits[part] for part in wanted}
 
 
-def _read(images: Any, masks: Any, section: str, pattern: str | None) -> list[Pair]:
+def listed(pairs: Sequence[Pair], file: Path) -> Splits:
+    """The parts that a JSON file lists: `{"train": [...], "valid": [...], "test": [...]}`, patients or names.
+
+    Raises:
+        MaskwrightError: no such file, other content, an entry that is no patient, or one in two parts.
+    """
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        parts = {part: [str(item) for item in plain.get(part, [])] for part in SPLITS}
+    except FileNotFoundError:
+        raise MaskwrightError("there is no such file", where=file, fix="Check data.split_file.") from None
+    except (ValueError, AttributeError, TypeError) as error:
+        raise MaskwrightError(
+            f"lists no parts ({error})", where=file, fix='Write {"train": [...], "valid": [...], "test": [...]}.'
+        ) from None
+    known = {name: pair for pair in pairs for name in (pair.patient, pair.name)}
+    strange = [item for items in parts.values() for item in items if item not in known]
+    if strange:
+        raise MaskwrightError(
+            f"names {shorten(strange)}, of which there is no picture", where=file, fix="List patients, or file names."
+        )
+    found: Splits = {}
+    for part, items in parts.items():
+        chosen = set(items)
+        found[part] = [pair for pair in pairs if pair.patient in chosen or pair.name in chosen]
+    for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        if shared := shared_patients(found[one], found[other]):
+            raise MaskwrightError(
+                f"puts {shorten(shared)} into {one} and {other}", where=file, fix="Each patient belongs to one part."
+            )
+    return found
+
+
+def _read(images: Any, masks: Any, section: str, pattern: str | None, scans: bool) -> list[Pair]:
     if masks is None:
         raise MaskwrightError(
             "the folder of masks is not set",
             where=f"[{section}] masks",
             fix="Name the folder of the masks that belong to the images.",
         )
-    return with_patients(match_pairs(images, masks)[0], pattern)
+    return with_patients(match_pairs(images, masks, scans=scans)[0], pattern)
 
 
 def split_patients(pairs: Sequence[Pair], fractions: Mapping[str, float], *, order: str, seed: int) -> Splits:

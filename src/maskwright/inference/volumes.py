@@ -1,26 +1,30 @@
-"""Whole scans through a network for slices: a mask on the scan's own voxels, in bounded memory.
+"""Whole scans through a network for slices or for volumes: a mask on the scan's own voxels, in bounded memory.
 
-In memory are the scan, its mask (a byte a voxel), and the slices of a few batches; probabilities are decided slice by
-slice.
+In memory are the scan (for volumes also as the network sees it), its mask (a byte a voxel), and a few batches.
+Probabilities of slices are decided slice by slice; those of volumes lie in a temporary file, with 16 bits each.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from maskwright.config.schema import PredictSection
+from maskwright.data.model_space import to_model
 from maskwright.data.neighbours import input_from
 from maskwright.data.preprocess import InputRule, adjust, normalize
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, Ensemble
 from maskwright.inference.masks import decide
 from maskwright.inference.postprocess import clean
+from maskwright.inference.restored import decided
 from maskwright.inference.slices import Picture, full_probabilities, run_batches
+from maskwright.inference.windows import slabs
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.window import limits, to_grey
@@ -54,6 +58,8 @@ def predict_scan(
         MaskwrightError: the model does not know how slices are made of scans, or the scan has channels.
     """
     rule = engine.metadata.input_rule
+    if rule.depth:
+        return _predict_volume(engine, scan, options, step)
     turned = _turned(scan, rule, options)
     low, high = limits(options.window or rule.window, turned.array)
     depth = 8 if rule.dtype == "uint8" else 16
@@ -90,6 +96,47 @@ def predict_scan(
     return Segmented(labels, _millilitres(members, scan.grid.voxel_ml))
 
 
+def _predict_volume(engine: Engine, scan: Volume, options: PredictSection, step: Callable[[], None]) -> Segmented:
+    rule = engine.metadata.input_rule
+    seen, turned = to_model(scan, rule), reorient(scan, rule.orientation)
+    runner = _Members(engine) if isinstance(engine, Ensemble) else engine
+    count = len(engine.engines) if isinstance(engine, Ensemble) else 1
+    label = np.zeros(turned.array.shape, np.uint8)
+    members: list[np.ndarray] = []
+    channels = engine.metadata.channels
+    with tempfile.TemporaryFile() as file:
+        shape = (*seen.array.shape, count * channels)
+        kept = np.memmap(file, np.float16, "w+", shape=shape)
+        for first, found in slabs(runner, seen.array, options.volume_batch_size):
+            kept[first : first + len(found)] = found
+        parts = [kept[..., place * channels : (place + 1) * channels] for place in range(count)]
+        whole = parts[0] if count == 1 else _Mean(parts)
+        for rows, numbers in decided(whole, seen.grid, turned.grid, options.threshold):  # type: ignore[arg-type]
+            label[rows] = numbers
+            for _ in range(rows.stop - rows.start):
+                step()
+        for part in parts if count > 1 else []:
+            counts = [
+                _counts(numbers, engine) for _, numbers in decided(part, seen.grid, turned.grid, options.threshold)
+            ]
+            members.append(np.sum(counts, axis=0))
+        del kept, parts, whole
+    cleaned = clean(label, options.postprocess, turned.grid.spacing)
+    back = reorient(turned.with_array(cleaned), scan.grid.orientation)
+    labels = Volume(np.ascontiguousarray(back.array), scan.affine, "SEG")
+    return Segmented(labels, _millilitres([np.array(members)] if members else [], scan.grid.voxel_ml))
+
+
+class _Mean:
+    """The mean of several arrays in files, read a part at a time."""
+
+    def __init__(self, parts: list[np.ndarray]) -> None:
+        self.parts, self.shape = parts, parts[0].shape
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.mean([np.asarray(part[rows], np.float32) for part in self.parts], axis=0)
+
+
 def _turned(scan: Volume, rule: InputRule, options: PredictSection) -> Volume:
     if not (options.window or rule.window):
         raise MaskwrightError(
@@ -114,7 +161,9 @@ class _Members:
     """An ensemble whose members' probabilities lie side by side along the channels, to be told apart again."""
 
     def __init__(self, ensemble: Ensemble) -> None:
-        self.ensemble, self.metadata = ensemble, ensemble.metadata
+        self.ensemble = ensemble
+        one = ensemble.metadata
+        self.metadata = replace(one, channels=one.channels * len(ensemble.engines))
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         return np.concatenate(list(self.ensemble.each(inputs, batch_size)), axis=-1)

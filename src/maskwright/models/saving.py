@@ -43,9 +43,9 @@ class Metadata:
     training: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the network's input."""
-        return self.input_rule.height, self.input_rule.width, self.input_rule.input_channels
+    def input_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of the network's input, or (depth, height, width, channels)."""
+        return self.input_rule.shape
 
 
 def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main") -> Any:
@@ -97,6 +97,7 @@ def read_metadata(path: Path) -> Metadata:
     if plain.pop("format", None) != _FORMAT:
         raise MaskwrightError("was written by a later version of Maskwright", where=path, fix="Update Maskwright.")
     rule, label = plain.pop("input_rule"), plain.pop("label_rule")
+    rule["spacing"] = tuple(rule.get("spacing", ()))
     label["levels"] = tuple(label["levels"])
     label["colors"] = tuple(tuple(colour) for colour in label["colors"])
     label["smooth"] = label["smooth"] and tuple(label["smooth"])

@@ -10,6 +10,7 @@ from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, class_names, input_rule, label_rule, open_dataset
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.pairs import Pair, shorten
+from maskwright.data.patches import Patches
 from maskwright.data.preprocess import level_range
 from maskwright.data.records import complete, depths, require_every_class
 from maskwright.data.splits import Splits, collect, shared_patients
@@ -21,8 +22,8 @@ from maskwright.progress import Reporter
 class Prepared:
     """Data that is fit to train on."""
 
-    train: Dataset
-    valid: Dataset | None
+    train: Dataset | Patches
+    valid: Dataset | Patches | None
     class_names: list[str]
 
 
@@ -52,9 +53,9 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     rule = replace(rule, low=low, high=high)
     ready = {part: replace(dataset, input_rule=rule) for part, dataset in datasets.items()}
     prepared = Prepared(ready["train"], ready.get("valid"), names)
-    if prepared.valid:
-        _warn_of_duplicates(prepared.valid, train, reporter)
-    _describe(prepared, reporter, config.data.patient_pattern)
+    if "valid" in ready:
+        _warn_of_duplicates(ready["valid"], train, reporter)
+    describe(prepared, reporter, config.data.patient_pattern)
     return prepared
 
 
@@ -90,12 +91,13 @@ def _warn_of_duplicates(valid: Dataset, train: Dataset, reporter: Reporter) -> N
         reporter.warn(f"{len(found)} validation pictures are in training too, or nearly: {shorten(names, 3)}")
 
 
-def _describe(prepared: Prepared, reporter: Reporter, pattern: str | None) -> None:
+def describe(prepared: Prepared, reporter: Reporter, pattern: str | None, what: str = "pictures") -> None:
+    """Say how much there is."""
     parts = [("training", prepared.train), ("validation", prepared.valid)]
-    counts = [f"{len(data)} {name} pictures of {_patients(data.pairs)} patients" for name, data in parts if data]
+    counts = [f"{len(data.pairs)} {name} {what} of {_patients(data.pairs)} patients" for name, data in parts if data]
     reporter.say("data: " + ", ".join(counts if pattern else [count.split(" of ")[0] for count in counts]))
     if not pattern:
-        reporter.say("data: no data.patient_pattern is set, so each picture counts as a patient of its own")
+        reporter.say(f"data: no data.patient_pattern is set, so each of the {what} counts as a patient of its own")
 
 
 def _patients(pairs: Sequence[Pair]) -> int:

@@ -14,9 +14,11 @@ from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import apply, draw, record
 from maskwright.config.schema import AugmentationSection
 from maskwright.data.labels import IGNORED
-from maskwright.data.loader import Batch, SampleId
+from maskwright.data.loader import Batch
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
+from maskwright.data.samples import SampleId
+from maskwright.errors import MaskwrightError
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
@@ -33,19 +35,25 @@ def augmenter(
     if options.mode == "off" and not options.debug:
         return None
     if not options.debug:
-        return Augmenter(options)
+        return Augmenter(options, spacing=rule.spacing)
+    if rule.depth:
+        raise MaskwrightError(
+            "keeps copies of pictures, not of volumes", where="[augmentation] debug", fix="Set it to false."
+        )
     return Augmenter(options, Copies(options.debug_images_dir, options.debug_masks_dir, rule, table, fresh=fresh))
 
 
 class Augmenter:
     """Draws from the sample's own source of chance, and applies; so any sample can be made again."""
 
-    def __init__(self, options: AugmentationSection, copies: Copies | None = None) -> None:
-        self.options, self.copies = options, copies
+    def __init__(
+        self, options: AugmentationSection, copies: Copies | None = None, spacing: tuple[float, ...] = ()
+    ) -> None:
+        self.options, self.copies, self.spacing = options, copies, spacing or None
 
     def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
         """The augmented pair."""
-        drawn = draw(sample.rng(), self.options, label.shape)
+        drawn = draw(sample.rng(), self.options, label.shape, self.spacing)
         image, label = self.apply(image, label, drawn)
         if self.copies:
             self.copies.keep(sample, drawn, image, label, pair)

@@ -16,8 +16,9 @@ from maskwright.augment.pipeline import draw, each_kind, record, variants
 from maskwright.config import Configuration
 from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, input_rule, label_rule
-from maskwright.data.loader import Batches, SampleId
+from maskwright.data.loader import Batches
 from maskwright.data.records import depths
+from maskwright.data.samples import SampleId
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import overlay
@@ -54,6 +55,10 @@ def training_batches(config: Configuration) -> Batches:
     Raises:
         MaskwrightError: no training pairs, or their masks cannot be told.
     """
+    if config.model.image_depth:
+        raise MaskwrightError(
+            "shows pictures, not volumes", where="maskwright augment", fix="Name a configuration without image_depth."
+        )
     wanted = ("train", "valid") if validates(config) else ("train",)
     splits = collect(config.data, wanted, seed=config.train.seed)
     dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
@@ -79,7 +84,7 @@ def every_transform(batches: Batches, config: Configuration, count: int, seed: i
             where="[augmentation] mode",
             fix="Set it to random or enumerate, for example with --set augmentation.mode=random.",
         )
-    chosen = _most_foreground(batches.dataset, count, reporter)
+    chosen = _most_foreground(batches, count, reporter)
     middle = batches.dataset.input_rule.middle
     shape = chosen[0][2].shape
     names = _names(config, shape)
@@ -111,7 +116,7 @@ def one_sample(batches: Batches, epoch: int, place: int) -> Row:
         )
     pair = batches.dataset.pairs[order[place]]
     sample = SampleId(batches.seed, epoch, place)
-    image, label = batches.dataset.load(int(order[place]))
+    image, label = batches.dataset.sample(sample, int(order[place]))
     assert isinstance(batches.augment, Augmenter)
     drawn = draw(sample.rng(), batches.augment.options, label.shape)
     moved, moved_label = batches.augment(sample, image, label, pair)
@@ -135,12 +140,13 @@ def _draw(rng: np.random.Generator, config: Configuration, name: str, shape: tup
     return each_kind(rng, config.augmentation, shape)[name]
 
 
-def _most_foreground(dataset: Dataset, count: int, reporter: Reporter) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _most_foreground(batches: Batches, count: int, reporter: Reporter) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    dataset = batches.dataset
     indices = np.unique(np.linspace(0, len(dataset) - 1, min(_LOOKED_AT, len(dataset))).astype(int))
     found: list[tuple[int, str, np.ndarray, np.ndarray]] = []
     with reporter.task("looking for pairs to show", len(indices), "pairs") as advance:
         for index in indices:
-            image, label = dataset.load(int(index))
+            image, label = dataset.sample(SampleId(batches.seed, 0, int(index)), int(index))
             found.append((int((label > 0).sum()), dataset.pairs[index].name, image, label))
             found = sorted(found, key=lambda one: -one[0])[:count]
             advance()

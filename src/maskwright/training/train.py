@@ -27,6 +27,7 @@ from maskwright.training.epoch_change import EpochPredictions
 from maskwright.training.fit import State, compile_model, fit
 from maskwright.training.outputs import TensorBoard, write_epoch_files
 from maskwright.training.prepare import Prepared, prepare
+from maskwright.training.prepare_volumes import prepare_volumes
 from maskwright.training.run import Run, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 
@@ -49,7 +50,7 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     """
     config, run = loaded.config, Run(loaded.run_dir)
     resume = resume and _resumable(run, config, reporter)
-    prepared = prepare(config, reporter, allow_leak=allow_leak)
+    prepared = (prepare_volumes if config.model.image_depth else prepare)(config, reporter, allow_leak=allow_leak)
     metadata = describe(config, prepared)
     seed_everything(config.train.seed, deterministic=config.train.deterministic)
     wanted = run.config.train.precision if resume else config.train.precision

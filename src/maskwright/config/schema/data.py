@@ -95,6 +95,12 @@ class DataSection(Section):
         0.15, "Share of the patients that choose the best epoch, where no folder says so.", ge=0, lt=1
     )
     test_fraction: float = key(0.15, "Share of the patients kept for the test, where one folder holds all.", ge=0, lt=1)
+    split_file: Path | None = key(
+        None,
+        "JSON file that lists the patients (or file names) of each part, where one folder holds all: "
+        '`{"train": [...], "valid": [...], "test": [...]}`. Without `valid` it is drawn from training.',
+        example="splits.json",
+    )
     split_order: Literal["random", "name"] = key(
         "random", "Take the split's patients at random (by the seed) or from the end of the sorted names."
     )
@@ -126,6 +132,13 @@ class DataSection(Section):
         example="abdomen",
     )
     orientation: Orientation = key("SPL", "And slices in this direction; see `prepare.orientation`.")
+    spacing: list[Annotated[float, Field(gt=0)]] = key(
+        [],
+        "Networks for volumes: distances of slices, rows and columns to which scans are brought; the median of the "
+        "training scans where absent.",
+        unit="mm",
+        example=[3.0, 1.0, 1.0],
+    )
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
         "How an image is resized to the network's input. Labels always keep their class numbers.",

@@ -54,7 +54,12 @@ class ModelSection(Section):
         le=64,
     )
     image_depth: int | None = key(
-        None, "Slices of the input of a 3D network.", example=32, reference="model.image_depth", ge=1
+        None,
+        "Slices of the input of a network for volumes; data folders then hold scans and label maps, and the input is a "
+        "patch of them.",
+        example=32,
+        reference="model.image_depth",
+        ge=1,
     )
     num_classes: int = key(
         1,

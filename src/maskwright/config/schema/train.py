@@ -22,6 +22,9 @@ class TrainSection(Section):
         reference="train.steps_per_epoch",
         ge=1,
     )
+    foreground_share: float = key(
+        0.33, "Networks for volumes: share of the patches that hold some structure for certain.", ge=0, le=1
+    )
     validation_steps: int | None = key(
         None,
         "Batches of the validation set to use; all of them where absent.",

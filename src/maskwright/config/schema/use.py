@@ -105,8 +105,11 @@ class PredictSection(Section):
         example=["nifti", "seg"],
         min_length=1,
     )
+    volume_batch_size: int = key(1, "Networks for volumes: windows a batch.", ge=1)
     mirror: bool = key(
-        False, "Mean over mirrored inputs too (rows, columns and both): four times the work, a little smoother."
+        False,
+        "Mean over mirrored inputs too (rows, columns and both; in volumes slices too): four or eight times the work, "
+        "a little smoother.",
     )
     postprocess: PostprocessSection = section(PostprocessSection, "Cleaning of decided masks.")
     tiles: TilesSection = section(TilesSection, "Prediction in overlapping tiles.")

@@ -1,0 +1,67 @@
+"""Volumes through a network for volumes: overlapping windows, weighted by a Gaussian, slab after slab.
+
+A slab is what no later window touches any more; only the rows that windows are still working on are in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from maskwright.data.patches import cut
+from maskwright.inference.engines import Engine
+from maskwright.inference.tiles import starts
+
+_SIGMA = 1 / 8  # of a window's edge, as nnU-Net has it
+
+
+def weights(size: tuple[int, ...]) -> np.ndarray:
+    """Weights `(D, H, W, 1)` of a window: 1 in its middle, never 0."""
+    bells = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n * _SIGMA)) ** 2) for n in size]
+    found = bells[0][:, None, None] * bells[1][None, :, None] * bells[2][None, None, :]
+    return np.maximum(found, 1e-4).astype(np.float32)[..., None]
+
+
+def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0.5) -> Iterator[tuple[int, np.ndarray]]:
+    """Probabilities of a volume, from its first slice to its last.
+
+    Args:
+        image: `(D, H, W)` float32, as the network sees it. overlap: of neighbouring windows, as a share of their edge.
+
+    Yields:
+        The first slice of a slab, and its probabilities `(d, H, W, K)` float32.
+    """
+    size = engine.metadata.input_rule.shape[:3]
+    shape = tuple(max(edge, length) for edge, length in zip(image.shape, size, strict=True))
+    # A volume smaller than a window lies in the middle of one.
+    before = tuple((whole - edge) // 2 for whole, edge in zip(shape, image.shape, strict=True))
+    places = [starts(whole, length, round(length * overlap)) for whole, length in zip(shape, size, strict=True)]
+    bell, channels = weights(size), engine.metadata.channels
+    total = np.zeros((size[0], *shape[1:], channels), np.float32)
+    weight = np.zeros((size[0], *shape[1:], 1), np.float32)
+    for number, first in enumerate(places[0]):
+        corners = [(first, row, column) for row in places[1] for column in places[2]]
+        for start in range(0, len(corners), batch_size):
+            chosen = corners[start : start + batch_size]
+            inputs = np.stack([cut(image, np.subtract(corner, before).tolist(), size) for corner in chosen])[..., None]
+            for (_, row, column), found in zip(chosen, engine.probabilities(inputs, batch_size), strict=True):
+                area = np.s_[:, row : row + size[1], column : column + size[2]]
+                total[area] += found * bell
+                weight[area] += bell
+        following = places[0][number + 1] if number + 1 < len(places[0]) else first + size[0]
+        done = following - first
+        yield from _inside(first, total[:done] / weight[:done], before, image.shape)
+        for buffer in (total, weight):
+            buffer[: size[0] - done] = buffer[done:].copy()
+            buffer[size[0] - done :] = 0
+
+
+def _inside(
+    first: int, found: np.ndarray, before: tuple[int, ...], shape: tuple[int, ...]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The part of a slab that lies in the volume itself."""
+    low, high = max(first, before[0]), min(first + len(found), before[0] + shape[0])
+    if low < high:
+        rows, columns = (slice(b, b + n) for b, n in zip(before[1:], shape[1:], strict=True))
+        yield low - before[0], found[low - first : high - first, rows, columns]
