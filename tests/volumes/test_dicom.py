@@ -165,7 +165,7 @@ def test_nothing_to_read(tmp_path):
     with pytest.raises(MaskwrightError, match="cannot be unpacked"):
         read_volume(tmp_path / "bad.zip")
     (tmp_path / "x.dcm").write_bytes(b"\0" * 200)
-    with pytest.raises(MaskwrightError, match="holds no DICOM images"):
+    with pytest.raises(MaskwrightError, match=r"x\.dcm: is a damaged DICOM file, or none"):
         read_volume(tmp_path / "x.dcm")
 
 
@@ -197,3 +197,11 @@ def test_frames_of_an_enhanced_image(tmp_path):
     made.save_as(tmp_path / "enhanced.dcm")
     found = read_volume(tmp_path / "enhanced.dcm")
     assert np.array_equal(found.array, HU) and np.allclose(found.affine, SERIES_AFFINE, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [0, 100, 200, 500, 700])
+def test_a_last_slice_cut_short_in_its_head_is_not_left_out_in_silence(tmp_path, length):
+    paths = write_series(tmp_path / "scan", HU)
+    paths[-1].write_bytes(paths[-1].read_bytes()[:length])
+    with pytest.raises(MaskwrightError, match=r"006\.dcm"):
+        read_volume(tmp_path / "scan")

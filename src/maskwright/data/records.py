@@ -184,6 +184,23 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int
     )
 
 
+def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, classes: int) -> Record:
+    """The record of a scan and its label, `(D, H, W)`; height, width and thumbnail are those of its middle slice."""
+    return Record(
+        name=pair.name,
+        patient=pair.patient,
+        height=scan.shape[1],
+        width=scan.shape[2],
+        dtype="float32",
+        low=float(scan.min()),
+        high=float(scan.max()),
+        class_pixels=np.bincount(label.ravel(), minlength=classes)[:classes].tolist(),
+        image_hash=file_hash(pair.image),
+        mask_hash=file_hash(pair.mask),
+        thumbnail=thumbnail(np.asarray(scan[len(scan) // 2])),
+    )
+
+
 def require_every_class(records: Iterable[Record], names: Sequence[str]) -> None:
     """Refuse to train on a class that no training mask has.
 

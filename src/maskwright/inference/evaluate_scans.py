@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from maskwright.config import Configuration
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
-from maskwright.data.records import Record, file_hash, thumbnail
+from maskwright.data.records import describe_volume
 from maskwright.evaluation.scores import ImageScore, count_pixels
 from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored
@@ -33,22 +31,6 @@ def score_scans(engine: Engine, pairs: Sequence[Pair], config: Configuration, re
             truth = scan_classes(read_labels(pair.mask, scan).array, label_rule, pair.mask)
             predicted = predict_scan(engine, scan, config.predict).labels.array
             found.append(ImageScore(pair.name, pair.patient, count_pixels(predicted, truth, label_rule.classes)))
-            records.append(_record(pair, reorient(scan, rule.orientation).array, truth, label_rule.classes))
+            records.append(describe_volume(pair, reorient(scan, rule.orientation).array, truth, label_rule.classes))
             advance()
     return Scored(found, records, {})
-
-
-def _record(pair: Pair, scan: np.ndarray, truth: np.ndarray, classes: int) -> Record:
-    return Record(
-        name=pair.name,
-        patient=pair.patient,
-        height=scan.shape[1],
-        width=scan.shape[2],
-        dtype="float32",
-        low=float(scan.min()),
-        high=float(scan.max()),
-        class_pixels=np.bincount(truth.ravel(), minlength=classes)[:classes].tolist(),
-        image_hash=file_hash(pair.image),
-        mask_hash=file_hash(pair.mask),
-        thumbnail=thumbnail(scan[len(scan) // 2]),
-    )

@@ -46,7 +46,7 @@ def predict_scan(
     tiled: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> Segmented:
-    """Segment a scan, slice by slice.
+    """Segment a scan: slice by slice, or window by window where the network takes volumes.
 
     Args:
         step: called after each slice.
@@ -97,7 +97,7 @@ def predict_scan(
 
 
 def _predict_volume(engine: Engine, scan: Volume, options: PredictSection, step: Callable[[], None]) -> Segmented:
-    rule = engine.metadata.input_rule
+    rule = replace(engine.metadata.input_rule, window=options.window or engine.metadata.input_rule.window)
     seen, turned = to_model(scan, rule), reorient(scan, rule.orientation)
     runner = _Members(engine) if isinstance(engine, Ensemble) else engine
     count = len(engine.engines) if isinstance(engine, Ensemble) else 1

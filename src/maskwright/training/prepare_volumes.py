@@ -20,11 +20,11 @@ from maskwright.data.model_space import labels_to_model, scan_classes, to_model
 from maskwright.data.pairs import Pair
 from maskwright.data.patches import Patches, covering, remember
 from maskwright.data.preprocess import InputRule
-from maskwright.data.records import Record, file_hash, require_every_class, thumbnail
+from maskwright.data.records import Record, describe_volume, file_hash, require_every_class
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
-from maskwright.storage import make_folder
+from maskwright.storage import atomic, make_folder
 from maskwright.training.prepare import Prepared, describe, refuse_leak, validates
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
@@ -121,7 +121,7 @@ def _open(
         except MaskwrightError as error:
             return error
         image, marked = np.load(path, mmap_mode="r"), np.load(marks, mmap_mode="r")
-        record = _record(pair, image, marked, label.classes, hashes[index])
+        record = describe_volume(pair, image, marked, label.classes)
         return record, image.shape, remember(np.asarray(marked), label.classes, np.random.default_rng(index))
 
     with reporter.task(f"reading {part}", len(pairs), "scans") as step, ThreadPoolExecutor(cores()) as pool:
@@ -153,23 +153,5 @@ def _open(
 
 
 def _save(path: Path, volume: Volume) -> None:
-    from maskwright.storage import atomic
-
     with atomic(path) as temporary:
         np.save(temporary, volume.array)
-
-
-def _record(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int, hashes: tuple[str, str]) -> Record:
-    return Record(
-        name=pair.name,
-        patient=pair.patient,
-        height=image.shape[1],
-        width=image.shape[2],
-        dtype="float32",
-        low=float(image.min()),
-        high=float(image.max()),
-        class_pixels=np.bincount(label.ravel(), minlength=classes)[:classes].tolist(),
-        image_hash=hashes[0],
-        mask_hash=hashes[1],
-        thumbnail=thumbnail(np.asarray(image[image.shape[0] // 2])),
-    )

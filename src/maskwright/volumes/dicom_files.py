@@ -63,12 +63,11 @@ def find_series(path: Path) -> list[Series]:
         try:
             header = pydicom.dcmread(file.open(), stop_before_pixels=True)
             uid, modality = _series_uid(header), str(header.get("Modality", ""))
-        except (InvalidDicomError, EOFError):
-            continue
-        except (OSError, ValueError, KeyError, NotImplementedError) as error:
-            raise MaskwrightError(
-                f"is a damaged DICOM file ({error})", where=file.name, fix="Copy it again from its source."
-            ) from None
+        except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
+            raise _damaged(file, str(error)) from None
+        if "Rows" not in header and _is_image(header):
+            # Left out in silence, a slice at the end of a scan would be missed by nobody.
+            raise _damaged(file, "it ends before its image is described")
         if modality not in _NO_IMAGES and "Rows" in header:
             _complete(header, uid)
             groups.setdefault(uid, []).append((file, header))
@@ -83,6 +82,20 @@ def find_series(path: Path) -> list[Series]:
         first = files[0][1]
         found.append(Series(uid, str(first.get("Modality", "")), str(first.get("SeriesDescription", "")), tuple(files)))
     return sorted(found, key=lambda one: (-len(one.files), one.uid))
+
+
+def _damaged(file: DicomFile, reason: str) -> MaskwrightError:
+    return MaskwrightError(
+        f"is a damaged DICOM file, or none ({' '.join(reason.split())})",
+        where=file.name,
+        fix="Copy it again from its source, or take it out of the folder.",
+    )
+
+
+def _is_image(header: Any) -> bool:
+    """Whether a file says at its head that it holds an image; the directory of a disc, a report or a plan does not."""
+    kind = getattr(header, "file_meta", {}).get("MediaStorageSOPClassUID") or header.get("SOPClassUID")
+    return "Image Storage" in getattr(kind, "name", "")
 
 
 def _series_uid(header: Any) -> str:
