@@ -6,6 +6,7 @@ A curve maps each level to another one, whatever its place; 8 and 16-bit picture
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +16,7 @@ from maskwright.augment.base import Drawn, Frame, kind
 from maskwright.config.schema import AugmentationSection
 
 
-class Curve:
+class Curve(ABC):
     """What all curves have in common."""
 
     def change(self, image: np.ndarray) -> np.ndarray:
@@ -29,13 +30,13 @@ class Curve:
         table = np.clip(np.rint(levels), 0, top).astype(image.dtype)
         return cv2.LUT(image, table).reshape(image.shape) if image.dtype == np.uint8 else table[image]
 
+    @abstractmethod
     def curve(self, levels: np.ndarray, low: float, high: float, mean: float) -> np.ndarray:
         """What the float32 `levels` become in an image whose levels go from `low` to `high`, `mean` on average."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Brighten(Curve):
+class Brighten:
     """Level v becomes alpha · v + beta; `beta` counts in 8-bit levels whatever the image's depth."""
 
     alpha: float
