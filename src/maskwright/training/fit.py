@@ -15,7 +15,7 @@ from maskwright.config import Configuration
 from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batches
 from maskwright.progress import Reporter, duration
-from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, reducer_patience
+from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
 Row = dict[str, float]
 
@@ -52,6 +52,8 @@ def make_optimizer(config: Configuration) -> Any:
     options: dict[str, Any] = {"learning_rate": train.learning_rate, "clipvalue": train.clipvalue}
     if train.optimizer == "AdamW":
         options["weight_decay"] = train.weight_decay
+    if train.optimizer == "SGD":
+        options |= {"momentum": 0.99, "nesterov": True}
     return getattr(keras.optimizers, train.optimizer)(**options)
 
 
@@ -104,10 +106,14 @@ def fit(
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
     while state.epoch < settings.epochs and not stopping.stop:
+        reduces = settings.learning_rate_schedule == "reduce"
+        if not reduces or state.epoch <= settings.warmup_epochs:
+            share = planned(settings.learning_rate_schedule, state.epoch, settings.epochs, settings.warmup_epochs)
+            model.optimizer.learning_rate = settings.learning_rate * share
         row = _epoch(model, train, valid, state.epoch, settings.epochs, reporter)
         watched = row.get("val_loss", row["loss"])
         best = stopping.update(watched)
-        if settings.learning_rate_reducer:
+        if reduces and settings.learning_rate_reducer and state.epoch >= settings.warmup_epochs:
             model.optimizer.learning_rate = reducer.update(watched, row["learning_rate"])
         state = State(state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy())
         reporter.say(describe(row, settings.epochs, best))

@@ -1,7 +1,8 @@
-"""What watches the validation loss: early stopping and the learning-rate reducer; a few numbers are their state."""
+"""The learning rate over the epochs, and what watches the validation loss; a few numbers are their state."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -47,6 +48,22 @@ class ReduceOnPlateau:
             return learning_rate
         self.waited = 0
         return learning_rate * self.factor
+
+
+def planned(schedule: str, epoch: int, epochs: int, warmup: int = 0) -> float:
+    """The share of the full learning rate in an epoch (from 0) of a planned training.
+
+    Args:
+        schedule: `polynomial` is (1 - t)^0.9 (Isensee et al. 2021), `cosine` (1 + cos πt) / 2 (Loshchilov and Hutter
+            2017), where t is the share of the epochs after the warm-up that are over; any other stays at 1.
+        warmup: epochs over which it rises evenly.
+    """
+    if epoch < warmup:
+        return (epoch + 1) / (warmup + 1)
+    over = (epoch - warmup) / max(epochs - warmup, 1)
+    if schedule == "polynomial":
+        return float((1 - over) ** 0.9)
+    return (1 + math.cos(math.pi * over)) / 2 if schedule == "cosine" else 1.0
 
 
 def reducer_patience(patience: int, given: int | None) -> int:

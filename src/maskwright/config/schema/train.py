@@ -69,9 +69,19 @@ class TrainSection(Section):
         min_length=2,
         max_length=2,
     )
-    optimizer: Literal["Adam", "AdamW"] = key("AdamW", "The optimiser.", reference="model.optimizer")
+    optimizer: Literal["Adam", "AdamW", "SGD"] = key(
+        "AdamW",
+        "The optimiser; `SGD` has Nesterov's momentum of 0.99, as nnU-Net's.",
+        reference="model.optimizer",
+    )
     learning_rate: float = key(0.001, "Its learning rate.", reference="model.learning_rate", gt=0)
     weight_decay: float = key(0.004, "AdamW: its weight decay.", ge=0)
+    learning_rate_schedule: Literal["reduce", "polynomial", "cosine"] = key(
+        "reduce",
+        "`polynomial` (nnU-Net's, to the power of 0.9) and `cosine` fall to 0 over the epochs; they are for trainings "
+        "of a planned length. `reduce` only does what `learning_rate_reducer` says.",
+    )
+    warmup_epochs: int = key(0, "The learning rate rises to its value over so many epochs first.", unit="epochs", ge=0)
     clipvalue: float | None = key(
         None, "Clip each element of the gradient to this size.", example=0.5, reference="model.clipvalue", gt=0
     )
@@ -82,7 +92,9 @@ class TrainSection(Section):
         reference="train.patience",
     )
     learning_rate_reducer: bool = key(
-        True, "Lower the learning rate when the validation loss stays.", reference="train.learning_rate_reducer"
+        True,
+        "Lower the learning rate when the validation loss stays; with the schedule `reduce` only.",
+        reference="train.learning_rate_reducer",
     )
     reducer_factor: float = key(0.5, "By this factor.", reference="train.reducer_factor", gt=0, lt=1)
     reducer_patience: int | None = key(
