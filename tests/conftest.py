@@ -14,7 +14,7 @@ from hypothesis import settings
 from maskwright.progress import Reporter
 
 # The same examples at every run; `HYPOTHESIS_PROFILE=explore` looks for new ones.
-settings.register_profile("repeat", derandomize=True)
+settings.register_profile("repeat", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
@@ -37,7 +37,7 @@ def shared_data() -> Path:
     return SHARED
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quiet() -> Reporter:
     """A reporter that says nothing."""
     return Reporter(quiet=True)

@@ -136,7 +136,7 @@ def predict(
 
     path = Path(target) if isinstance(target, str | Path) else None
     if path is not None and path.suffix == ".keras":
-        config, model, home = _without_file(overrides), path, path.absolute().parent / "predictions"
+        config, model, home = _of_model(path, overrides), path, path.absolute().parent / "predictions"
     else:
         loaded = _resolve(target, overrides, run_dir)
         run = _run(loaded)
@@ -157,7 +157,7 @@ def predict(
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
     engine = _engines([model, *map(_model_of, ensemble)], config)
-    if scans := find_scans(sources):
+    if scans := find_scans(sources, engine.metadata.input_rule.channel_patterns):
         return predict_scans(
             engine, scans, target_dir, options, reporter or Reporter(), series=series, tiled=tiled, ours=ours
         )
@@ -172,6 +172,67 @@ def predict(
         tiled=tiled,
         ours=ours,
     )
+
+
+def tune(
+    target: PathLike | Run,
+    *,
+    scans: PathLike | None = None,
+    labels: PathLike | None = None,
+    write: bool = True,
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Choose thresholds and cleaning by their score on the validation patients of a run.
+
+    Args:
+        target: a run folder, or what `train` returned.
+        scans, labels: folders of scans and label maps to choose on; what the run validates on where None.
+        write: put what was chosen into the run's config.toml and its model.
+
+    Returns:
+        `before`, `after` (mean Dice over patients and classes), `patients`, `settings` (keys of [predict]), `tried`
+        (each with class, step, value, dice and whether it was kept), and `config`, the file that was written.
+
+    Raises:
+        MaskwrightError: no trained model, no validation patients, or files that cannot be used.
+    """
+    import tempfile
+
+    from maskwright.data.splits import collect
+    from maskwright.inference.decision import decision
+    from maskwright.inference.postprocess import cleaning
+    from maskwright.inference.tune import Setting, as_settings
+    from maskwright.inference.tune import tune as choose
+    from maskwright.inference.tune_cases import picture_cases, scan_cases
+    from maskwright.training.run import open_run, write_choice
+
+    reporter = reporter or Reporter()
+    run = open_run(target if isinstance(target, str | Path) else target.path)
+    config = load(run.config_file, run_dir=run.path).config
+    if (scans is None) != (labels is None):
+        raise MaskwrightError("go together", where="--scans, --labels", fix="Name both folders, or neither.")
+    data = config.data
+    if scans is not None and labels is not None:
+        folders = data.valid.model_copy(update={"images": Path(scans), "masks": Path(labels)})
+        data = data.model_copy(update={"images": None, "split_file": None, "valid": folders})
+    engine = _engines([run.require_model()], config)
+    volumes = scans is not None or bool(engine.metadata.input_rule.depth)
+    pairs = collect(data, ("valid",), seed=config.train.seed, scans=volumes)["valid"]
+    start = Setting(decision(engine.metadata, config.predict), cleaning(engine.metadata, config.predict.postprocess))
+    with tempfile.TemporaryDirectory() as folder:
+        cases = (scan_cases if volumes else picture_cases)(engine, pairs, config, Path(folder), reporter)
+        found = choose(cases, engine.metadata, start, reporter)
+    settings = as_settings(found, engine.metadata.class_names[1:])
+    if write:
+        write_choice(run, config, settings)
+    return {
+        "before": found.before,
+        "after": found.after,
+        "patients": len({pair.patient for pair in pairs}),
+        "settings": settings,
+        "tried": found.tried,
+        "config": str(run.config_file),
+    }
 
 
 def _resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None) -> Loaded:
@@ -192,10 +253,12 @@ def _run(loaded: Loaded) -> Run:
     return Run(loaded.run_dir)
 
 
-def _without_file(overrides: Sequence[str]) -> Configuration:
+def _of_model(path: Path, overrides: Sequence[str]) -> Configuration:
+    """The configuration of a model file by itself: what it says of its own use, and the overrides."""
     from maskwright.config.loading import from_overrides
+    from maskwright.models.saving import read_metadata
 
-    return from_overrides(list(overrides))
+    return from_overrides(list(overrides), {"predict": read_metadata(path).predict})
 
 
 def _model_of(path: PathLike) -> Path:

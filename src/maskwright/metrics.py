@@ -13,7 +13,7 @@ from keras import ops
 
 from maskwright.errors import MaskwrightError, choices
 from maskwright.keras_names import keras_object
-from maskwright.losses import aligned, dice_coefficient, iou_coefficient
+from maskwright.losses import aligned, dice_coefficient, iou_coefficient, regional
 from maskwright.losses.base import without_ignored
 from maskwright.losses.modern import tversky_index
 from maskwright.losses.shape import centreline_dice
@@ -30,26 +30,32 @@ def metric(function: Metric) -> Metric:
     return function
 
 
-def get_metric(name: str, channels: int | None = None, ignore_label: int | None = None) -> Any:
+def get_metric(
+    name: str, channels: int | None = None, ignore_label: int | None = None, regions: Any | None = None
+) -> Any:
     """The metric of that name, or a Keras metric written as `Name(option=value)`.
 
     Args:
         channels: where predictions have more channels than that, only the first ones count (deep supervision).
         ignore_label: pixels of this class number count for nothing.
+        regions: table of overlapping regions, as in `losses.regional`; the mean over them is taken.
 
     Raises:
-        MaskwrightError: there is none of that name, or a Keras metric would have to ignore pixels.
+        MaskwrightError: there is none of that name, or a Keras metric would have to ignore pixels or see regions.
     """
     if name in METRICS:
-        return keras.metrics.MeanMetricWrapper(_prepared(METRICS[name], channels, ignore_label), name=name)
+        function = _prepared(METRICS[name], channels, ignore_label)
+        function = function if regions is None else regional(function, regions)
+        return keras.metrics.MeanMetricWrapper(function, name=name)
     found = keras_object(name, keras.metrics)
     if found is None:
         raise MaskwrightError(
             f"there is no metric {name!r}", where="[train] metrics", fix=choices(name, sorted(METRICS))
         )
-    if ignore_label is not None:
+    if ignore_label is not None or regions is not None:
+        what = "see regions" if regions is not None else "leave out the pixels of mask.ignore"
         raise MaskwrightError(
-            f"Keras's {name} cannot leave out the pixels of mask.ignore",
+            f"Keras's {name} cannot {what}",
             where="[train] metrics",
             fix=f"These can: {', '.join(sorted(METRICS))}.",
         )

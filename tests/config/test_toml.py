@@ -25,7 +25,7 @@ def test_an_unknown_section_names_the_sections():
     [
         ("[train]\nepochs = 0", ["[train] epochs", "greater than or equal to 1", "read 0"]),
         ("[train]\nepochs = 'x'", ["[train] epochs", "read 'x'"]),
-        ("[train]\noptimizer = 'SGD'", ["[train] optimizer", "'Adam' or 'AdamW'"]),
+        ("[train]\noptimizer = 'LAMB'", ["[train] optimizer", "'Adam', 'AdamW' or 'SGD'"]),
         ("[model]\nbase_kernels = [4, 4]", ["[model] base_kernels", "odd"]),
         ("[model]\nbase_kernels = [3, 5]", ["equal"]),
         ("[data]\npatient_pattern = '('", ["no regular expression"]),

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwright.config.schema import MaskSection
-from maskwright.data.labels import LabelRule, decide_rule, make_label
+from maskwright.data.label_rules import decide_rule
+from maskwright.data.labels import LabelRule, make_label
 from maskwright.errors import MaskwrightError
 
 

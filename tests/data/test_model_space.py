@@ -9,7 +9,8 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import labels_to_model, model_grid, scan_classes, to_model
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.inference.restored import decided
+from maskwright.inference.decision import Decision
+from maskwright.inference.restored import restored
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 
@@ -28,8 +29,8 @@ def test_to_model_space_and_back_a_structure_is_the_same(affine, ratio, seed):
         assert there.grid.same_as(model_grid(turned.grid, rule), 1e-6)
         chance = there.array[..., None].astype(np.float32)
         back = np.zeros(turned.array.shape, np.uint8)
-        for rows, found in decided(chance, there.grid, turned.grid, 0.5):
-            back[rows] = found
+        for rows, found in restored(chance, there.grid, turned.grid):
+            back[rows] = Decision()(found)
         again = reorient(turned.with_array(back), scan.grid.orientation)
         wrong = again.array != scan.array
         if factor == 1.0:
@@ -45,7 +46,7 @@ def test_levels(affine):
     scan = volume((6, 7, 8), affine, kind=np.int16)
     found = to_model(scan, InputRule(8, 8, 1, depth=8)).array
     assert found.dtype == np.float32 and abs(found.mean()) < 1e-4 and found.std() == pytest.approx(1, abs=1e-3)
-    windowed = to_model(scan, InputRule(8, 8, 1, depth=8, window="100/200")).array
+    windowed = to_model(scan, InputRule(8, 8, 1, depth=8, window="100/200")).array[..., 0]
     expected = np.clip(reorient(scan, "SPL").array / 200.0, 0, 1)
     assert np.allclose(windowed, expected, atol=1e-6)
 

@@ -39,7 +39,7 @@ def patches(tmp_path):
         label = np.zeros(shape, np.uint8)
         label[2, 3, 4], label[-3:, -4:, -2:] = 1, 2
         image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-        np.save(tmp_path / "0000.npy", image)
+        np.save(tmp_path / "0000.npy", image[..., None])
         np.save(tmp_path / "0000-label.npy", label)
         rule = InputRule(size[1], size[2], 1, depth=size[0])
         places = [remember(label, 3, np.random.default_rng(0))]
@@ -64,7 +64,7 @@ def test_the_same_sample_is_the_same_patch_inside_the_volume(tmp_path_factory, p
     folder = tmp_path_factory.mktemp("patch")
     shape, size = (9, 5, 30), (8, 10, 12)  # smaller than a patch along the rows
     image = np.arange(1, np.prod(shape) + 1, dtype=np.float32).reshape(shape)
-    np.save(folder / "0000.npy", image)
+    np.save(folder / "0000.npy", image[..., None])
     np.save(folder / "0000-label.npy", (image % 7 == 0).astype(np.uint8))
     rule = InputRule(size[1], size[2], 1, depth=size[0])
     places = [remember((image % 7 == 0).astype(np.uint8), 2, np.random.default_rng(0))]

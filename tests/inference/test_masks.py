@@ -6,15 +6,10 @@ from PIL import Image
 
 from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
-from maskwright.inference.masks import decide, mask_bytes, mask_picture, mask_suffix, restore
+from maskwright.inference.masks import mask_bytes, mask_picture, mask_suffix, restore
 from maskwright.inference.overlay import overlay, viewable
 
 OPTIONS = Configuration().predict
-
-
-def test_one_structure_is_decided_at_the_threshold_and_several_by_the_largest():
-    assert decide(np.array([[[0.49], [0.5]]]), 0.5).tolist() == [[0, 1]]
-    assert decide(np.array([[[0.2, 0.5, 0.3], [0.4, 0.3, 0.3]]]), 0.5).tolist() == [[1, 0]]
 
 
 def test_probabilities_come_back_at_the_pictures_size():

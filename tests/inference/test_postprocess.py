@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from maskwright.config.schema import PostprocessSection
-from maskwright.inference.postprocess import clean, filled, kept, smoothed
+from maskwright.errors import MaskwrightError
+from maskwright.inference.postprocess import Cleaning, filled, kept, smoothed, steps_of
+
+NAMES = ("one", "two")
+
+
+def clean(label, options, spacing=None, regions=()):
+    return Cleaning(steps_of(options, NAMES), regions)(label, spacing)
 
 
 def blobs(shape, seed):
@@ -67,3 +74,20 @@ def test_nothing_asked_nothing_changed():
     label = blobs((20, 20), 0).astype(np.uint8)
     assert clean(label, PostprocessSection()) is label
     assert not clean(np.zeros((4, 4), np.uint8), PostprocessSection(largest=True)).any()
+
+
+def test_a_step_may_be_for_some_classes_only():
+    label = np.zeros((20, 20), np.uint8)
+    label[1:6, 1:6], label[10:12, 10:12], label[1:4, 12:18], label[15:19, 1:3] = 1, 1, 2, 2
+    found = clean(label, PostprocessSection(largest=["two"], smallest={"one": 3}))
+    assert (found == 1).sum() == 29 and (found == 2).sum() == 18
+    with pytest.raises(MaskwrightError, match=r"no class 'three'"):
+        clean(label, PostprocessSection(smooth={"three": 1.0}))
+
+
+def test_regions_are_cleaned_as_wholes_and_painted_again():
+    label = np.zeros((20, 20), np.uint8)
+    label[2:12, 2:12], label[4:6, 4:6], label[15:17, 15:17], label[9:11, 4:6] = 2, 1, 2, 1
+    regions = ((1, 2), (1,))
+    found = clean(label, PostprocessSection(largest=["one"]), regions=regions)
+    assert (found > 0).sum() == 100 and (found == 1).sum() == 8  # the whole keeps its largest part, the core both

@@ -12,7 +12,7 @@ edges = st.tuples(*[st.integers(3, 17)] * 3)
 def assembled(engine, image, batch_size=2):
     found = np.full((*image.shape, engine.metadata.channels), np.nan, np.float32)
     last = 0
-    for first, part in slabs(engine, image, batch_size):
+    for first, part in slabs(engine, image[..., None], batch_size):
         assert first == last  # slab after slab, without gap or overlap
         found[first : first + len(part)] = part
         last = first + len(part)

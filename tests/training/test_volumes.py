@@ -73,6 +73,8 @@ def test_patches_are_trained_on_and_whole_scans_scored(study, quiet):
     run = mw.train(study / "config.toml", run_dir=study / "run", reporter=quiet)
     rows = run.history()
     assert rows[-1]["loss"] < rows[0]["loss"] / 2 and "val_dice_per_image" in rows[0]
+    best = max(rows, key=lambda row: row["val_dice"])
+    assert best["val_dice"] > 0.7 and read_metadata(run.model_file).training["epoch"] == best["epoch"]
     rule = read_metadata(run.model_file).input_rule
     assert rule.shape == (16, 16, 16, 1) and len(rule.spacing) == 3 and 1.6 < rule.spacing[0] < 2.4
     summary = mw.evaluate(run, reporter=quiet).summary
@@ -124,7 +126,10 @@ def test_a_listed_split_is_kept_and_its_mistakes_are_told(study):
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("model.image_channels=3", "scans have one value a voxel"),
+        ("model.image_channels=3", "has 1 channels, and the network takes 3"),
+        ("data.channel_patterns=['*.nii.gz', '*.nii']", "data.channel_patterns names 2 files a case"),
+        ("train.watch=val_dicee", "no log entry 'val_dicee'"),
+        ("predict.threshold=[0.5, 0.4, 0.3]", "has 3 numbers, and 2 are needed"),
         ("data.spacing=[1, 1]", "has 2 numbers"),
         ("mask.levels=[0, 1]", "2 entries for 3 classes"),
         ("model.num_classes=2", "labels that no class describes: 2"),

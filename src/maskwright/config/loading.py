@@ -150,7 +150,7 @@ def _value(name: str, text: str) -> Any:
         return {"true": True, "false": False, "none": None}.get(text.lower(), text)
 
 
-def from_overrides(overrides: list[str]) -> Configuration:
-    """The default configuration with `section.key=value` overrides, for a model without a configuration file."""
+def from_overrides(overrides: list[str], base: dict[str, Any] | None = None) -> Configuration:
+    """The default configuration, `base` and `section.key=value` overrides, for a model without a configuration file."""
     pairs = dict(_split(item) for item in overrides)
-    return read_toml("", Path("--set"), {_ours(name): _value(_ours(name), text) for name, text in pairs.items()})
+    return _apply(validate(base or {}, "the model"), {_ours(name): text for name, text in pairs.items()})

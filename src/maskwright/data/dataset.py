@@ -11,7 +11,8 @@ import numpy as np
 from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import Slab, default_folder, entry_size, open_entry
 from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule, decide_rule
+from maskwright.data.label_rules import decide_rule
+from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule, network_input, resize_label
@@ -132,7 +133,9 @@ def label_rule(config: Configuration, pairs: Sequence[Pair]) -> LabelRule:
 
 
 def class_names(config: Configuration) -> list[str]:
-    """Names of all classes, background first."""
+    """Names of all classes (or regions), background first."""
+    if config.mask.regions:
+        return ["background", *config.mask.regions]
     count, given = max(config.model.num_classes, 2), list(config.mask.classes)
     if len(given) == count:
         return given

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 
+from maskwright.data.regions import IGNORED, Regions, membership
 from maskwright.errors import MaskwrightError
 
 Format = Literal["binary", "index", "grey", "color"]
-IGNORED = 255  # the number in a label of a pixel that counts for nothing; classes end at 254
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class LabelRule:
         levels: `grey`: level of each class. colors: `color`: (red, green, blue) of each class.
         tolerance: `grey`, `color`: accepted distance of a channel in a compressed mask.
         ignore: level (or red, green, blue) of pixels that count for nothing, or None.
+        regions: class numbers of each overlapping region that the network tells; empty where it tells the classes.
     """
 
     format: Format = "binary"
@@ -39,6 +39,15 @@ class LabelRule:
     colors: tuple[tuple[int, int, int], ...] = ()
     tolerance: int = 24
     ignore: int | tuple[int, int, int] | None = None
+    regions: Regions = ()
+
+    def pixels(self, label: np.ndarray) -> list[int]:
+        """Pixels of the background and of each class, or of no region and of each region; without ignored ones."""
+        counts = np.bincount(label.ravel(), minlength=256)
+        if not self.regions:
+            return counts[: self.classes].tolist()
+        table = membership(self.regions)[:IGNORED].astype(np.int64)
+        return [int(counts[:IGNORED][table.max(axis=1) == 0].sum()), *(counts[:IGNORED] @ table).tolist()]
 
 
 def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.ndarray:
@@ -163,85 +172,4 @@ def _refuse(rgb: np.ndarray, far: np.ndarray, codes: tuple[tuple[int, ...], ...]
     raise MaskwrightError(
         f"holds colours that no class describes: {listed}; classes have {list(codes)}",
         fix="Correct the mask, or complete mask.colors or mask.levels.",
-    )
-
-
-def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> LabelRule:
-    """The rule for a data set: what the configuration says, else what its masks look like.
-
-    Args:
-        section: the configuration's [mask].
-        num_classes: `model.num_classes`; 1 is one structure against background.
-        masks: some masks, read only where the configuration leaves the format open.
-
-    Raises:
-        MaskwrightError: colours or levels do not fit the number of classes, or the masks leave it open.
-    """
-    classes = max(num_classes, 2)
-    common: dict[str, Any] = {
-        "classes": classes,
-        "threshold": section.threshold,
-        "algorithm": section.algorithm,
-        "smooth": section.smooth_size if section.smooth else None,
-        "levels": tuple(section.levels),
-        "colors": tuple(section.colors),
-        "tolerance": section.tolerance,
-        "ignore": section.ignore,
-    }
-    kind = section.format
-    if kind == "auto":
-        if section.colors:
-            kind = "color"
-        elif section.levels:
-            kind = "grey"
-        elif num_classes == 1 and (section.threshold or section.algorithm):
-            kind = "binary"
-        else:
-            kind, common["levels"] = _look(masks, num_classes, section.ignore)
-    for name, codes in (("color", common["colors"]), ("grey", common["levels"])):
-        if kind == name and num_classes > 1 and len(codes) != num_classes:
-            raise MaskwrightError(
-                f"has {len(codes)} entries for {num_classes} classes",
-                where=f"mask ({name} format)",
-                fix="Give one for each class, background first.",
-            )
-    if kind == "binary" and num_classes > 1:
-        raise MaskwrightError(
-            f'mask.format is "binary", but model.num_classes is {num_classes}',
-            where="[mask] format",
-            fix='Use "index", "grey" or "color" for several classes.',
-        )
-    taken = {"index": range(classes), "grey": common["levels"], "color": common["colors"]}.get(kind, ())
-    if section.ignore is not None and section.ignore in taken:
-        raise MaskwrightError(
-            f"is {section.ignore}, and that is a class", where="[mask] ignore", fix="Name a value that no class has."
-        )
-    return LabelRule(format=kind, **common)
-
-
-def _look(masks: Iterable[np.ndarray], num_classes: int, ignore: Any) -> tuple[str, tuple[int, ...]]:
-    found: set[float] = set()
-    for mask in masks:
-        if mask.ndim == 3 and (mask[..., :1] != mask).any():
-            if num_classes > 1:
-                raise MaskwrightError(
-                    "masks are coloured, and nothing says which colour is which class",
-                    where="[mask] colors",
-                    fix="List red, green, blue of each class in mask.colors.",
-                )
-            return "binary", ()
-        found.update(np.unique(mask).tolist())
-    found.discard(ignore)
-    limit = max(num_classes, 2)
-    if found and all(value < limit and value == int(value) for value in found) and found != {0}:
-        return "index", ()
-    if num_classes == 1:
-        return "binary", ()
-    if len(found) == num_classes and max(found) <= 255:
-        return "grey", tuple(int(value) for value in sorted(found))
-    listed = ", ".join(f"{value:g}" for value in sorted(found)[:12])
-    raise MaskwrightError(
-        f"masks hold {len(found)} grey levels ({listed}…), but model.num_classes is {num_classes}",
-        where="[mask] levels",
-        fix="List the grey level of each class in mask.levels.",
     )

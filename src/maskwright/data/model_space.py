@@ -19,26 +19,31 @@ def model_grid(turned: Grid, rule: InputRule) -> Grid:
 
 
 def to_model(scan: Volume, rule: InputRule) -> Volume:
-    """A scan turned, resampled and normalised: `(D, H, W)` float32.
+    """A scan turned, resampled and normalised, each channel by itself: `(D, H, W, C)` float32.
 
     With a window its levels go from 0 to 1; without one they have mean 0 and deviation 1 over the scan.
 
     Raises:
-        MaskwrightError: the scan has channels.
+        MaskwrightError: the scan has not as many channels as the network's input.
     """
-    if scan.array.ndim != 3:
+    channels = scan.array[..., None] if scan.array.ndim == 3 else scan.array
+    if channels.shape[3] != rule.channels:
         raise MaskwrightError(
-            f"has {scan.array.shape[3]} channels", where=scan.name, fix="Name scans of one value a voxel."
+            f"has {channels.shape[3]} channels, and the network takes {rule.channels}",
+            where=scan.name,
+            fix="Set model.image_channels and data.channel_patterns, or name the files that belong together.",
         )
-    turned = reorient(scan, rule.orientation)
-    values = turned.with_array(turned.array.astype(np.float32))
-    found = resample(values, model_grid(turned.grid, rule), "linear")
-    if rule.window:
-        low, high = limits(rule.window, scan.array)
-        levels = np.clip((found.array - low) / (high - low), 0, 1)
-    else:
-        levels = (found.array - found.array.mean()) / (found.array.std() + 1e-6)
-    return found.with_array(levels.astype(np.float32))
+    grid = model_grid(reorient(scan, rule.orientation).grid, rule)
+    levels = np.empty((*grid.shape, rule.channels), np.float32)
+    for place in range(rule.channels):
+        turned = reorient(scan.with_array(channels[..., place]), rule.orientation)
+        found = resample(turned.with_array(turned.array.astype(np.float32)), grid, "linear").array
+        if rule.window:
+            low, high = limits(rule.window, channels[..., place])
+            levels[..., place] = np.clip((found - low) / (high - low), 0, 1)
+        else:
+            levels[..., place] = (found - found.mean()) / (found.std() + 1e-6)
+    return Volume(levels, grid.affine, scan.modality, scan.source)
 
 
 def labels_to_model(labels: Volume, rule: InputRule) -> Volume:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.read import SUFFIXES as SCANS
@@ -17,12 +18,21 @@ _MASK_ENDINGS = ("", "_mask", "-mask", "_seg", "_label", "_gt")
 
 @dataclass(frozen=True)
 class Pair:
-    """An image file, its mask file and its patient; `name` is the image's name without ending."""
+    """An image file, its mask file and its patient; `name` is the image's name without ending.
+
+    `others` are the files of further channels, in their order.
+    """
 
     name: str
     image: Path
     mask: Path
     patient: str = ""
+    others: tuple[Path, ...] = ()
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """The files of all channels."""
+        return (self.image, *self.others)
 
 
 def list_images(folder: Path, *, scans: bool = False) -> list[Path]:
@@ -75,6 +85,28 @@ def match_pairs(images: Path, masks: Path, *, scans: bool = False) -> tuple[list
             fix="Add the masks, or move those images away.",
         )
     return pairs, [path for path in mask_files.values() if path not in used]
+
+
+def match_cases(images: Path, masks: Path, patterns: Sequence[str], mask_pattern: str | None) -> list[Pair]:
+    """Cases of several files, and the label map of each: by its pattern, or by the case's name.
+
+    Raises:
+        MaskwrightError: as `find_cases`; or cases without a label map.
+    """
+    cases = find_cases(images, patterns)
+    if mask_pattern:
+        found = {name: files[0] for name, files in find_cases(masks, [mask_pattern]).items()}
+    else:
+        files = by_stem(list_images(masks, scans=True))
+        found = {name: files[name + end] for name in cases for end in reversed(_MASK_ENDINGS) if name + end in files}
+    missing = [name for name in cases if name not in found]
+    if missing:
+        raise MaskwrightError(
+            f"{len(missing)} of {len(cases)} cases have no label map in {masks}: {shorten(missing)}",
+            where=images,
+            fix="Add the label maps, set data.mask_pattern, or move those cases away.",
+        )
+    return [Pair(name, first, found[name], others=tuple(others)) for name, (first, *others) in cases.items()]
 
 
 def by_stem(paths: list[Path]) -> dict[str, Path]:

@@ -46,12 +46,16 @@ class Patches:
         return self.pairs[self.cover[index][0] if self.cover else index]
 
     def sample(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """A patch: image `(D, H, W, 1)` float32 and label `(D, H, W)` uint8; 0 beyond the volume."""
+        """A patch: image `(D, H, W, C)` float32 and label `(D, H, W)` uint8; 0 beyond the volume."""
         volume, corner = self.cover[index] if self.cover else (index, self._corner(sample.rng(1), index))
         size = self.input_rule.shape[:3]
+        image, label = self.whole(volume)
+        return cut(image, corner, size), cut(label, corner, size)
+
+    def whole(self, volume: int) -> tuple[np.ndarray, np.ndarray]:
+        """Image `(D, H, W, C)` and label `(D, H, W)` of a volume, in files that are read where they are used."""
         image = np.load(self.folder / f"{volume:04d}.npy", mmap_mode="r")
-        label = np.load(self.folder / f"{volume:04d}-label.npy", mmap_mode="r")
-        return cut(image, corner, size)[..., None], cut(label, corner, size)
+        return image, np.load(self.folder / f"{volume:04d}-label.npy", mmap_mode="r")
 
     def _corner(self, rng: np.random.Generator, volume: int) -> tuple[int, int, int]:
         shape, size, places = self.shapes[volume], self.input_rule.shape[:3], self.places[volume]
@@ -72,10 +76,10 @@ def _range(edge: int, size: int) -> tuple[int, int]:
 
 
 def cut(array: np.ndarray, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """A box of an array, `size` voxels from `corner` on; 0 beyond the array."""
-    found = np.zeros(tuple(size), array.dtype)
+    """A box of an array `(D, H, W[, C])`, `size` voxels from `corner` on; 0 beyond the array."""
+    found = np.zeros((*size, *array.shape[3:]), array.dtype)
     inside, target = [], []
-    for first, length, edge in zip(corner, size, array.shape, strict=True):
+    for first, length, edge in zip(corner, size, array.shape[:3], strict=True):
         low, high = max(first, 0), min(first + length, edge)
         inside.append(slice(low, max(low, high)))
         target.append(slice(low - first, max(low, high) - first))

@@ -28,6 +28,7 @@ class InputRule:
         neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
         window, orientation: how slices were made of scans, so that whole scans can be predicted; empty where unknown.
         depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
+        channel_patterns: of a network for volumes: the files of a case that are its channels; empty for one file.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
         intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
@@ -50,6 +51,7 @@ class InputRule:
     orientation: str = "SPL"
     depth: int = 0
     spacing: tuple[float, ...] = ()
+    channel_patterns: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ class Record:
 
     Attributes:
         height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
-        class_pixels: pixels of each class in the label, without ignored ones.
+        class_pixels: pixels of each class (or region) in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
         thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
     """
@@ -106,7 +106,7 @@ def examine(
             image, label = read_pair(pair, rule)
             if use is not None:
                 use(index, image, label)
-            return describe_pair(pair, image, label, rule.classes)
+            return describe_pair(pair, image, label, rule)
         except MaskwrightError as error:
             return error
         finally:
@@ -167,7 +167,7 @@ def _together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
     )
 
 
-def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int) -> Record:
+def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, rule: LabelRule) -> Record:
     """The record of a decoded pair."""
     return Record(
         name=pair.name,
@@ -177,15 +177,15 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, classes: int
         dtype=str(image.dtype),
         low=float(image.min()),
         high=float(image.max()),
-        class_pixels=np.bincount(label.ravel(), minlength=classes)[:classes].tolist(),
+        class_pixels=rule.pixels(label),
         image_hash=file_hash(pair.image),
         mask_hash=file_hash(pair.mask),
         thumbnail=thumbnail(image),
     )
 
 
-def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, classes: int) -> Record:
-    """The record of a scan and its label, `(D, H, W)`; height, width and thumbnail are those of its middle slice."""
+def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule) -> Record:
+    """The record of a scan `(D, H, W[, C])` and its label `(D, H, W)`; size and thumbnail are its middle slice's."""
     return Record(
         name=pair.name,
         patient=pair.patient,
@@ -194,7 +194,7 @@ def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, classes: in
         dtype="float32",
         low=float(scan.min()),
         high=float(scan.max()),
-        class_pixels=np.bincount(label.ravel(), minlength=classes)[:classes].tolist(),
+        class_pixels=rule.pixels(label),
         image_hash=file_hash(pair.image),
         mask_hash=file_hash(pair.mask),
         thumbnail=thumbnail(np.asarray(scan[len(scan) // 2])),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.pairs import Pair, match_pairs, shorten
+from maskwright.data.pairs import Pair, match_cases, match_pairs, shorten
 from maskwright.errors import MaskwrightError
 
 SPLITS = ("train", "valid", "test")
@@ -62,7 +62,7 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans
                 where="[data] images",
                 fix="Keep data.images and data.masks, or [data.train] and its siblings.",
             )
-        pairs = _read(data.images, data.masks, "data", data.patient_pattern, scans)
+        pairs = _read(data, data, "data", scans)
         fractions = {"valid": data.valid_fraction, "test": data.test_fraction}
         if data.split_file is not None:
             splits = listed(pairs, data.split_file)
@@ -76,9 +76,7 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans
         drawn = data.valid.images is None and {"train", "valid"} & set(wanted)
         parts = {"train", *wanted} if drawn else set(wanted)
         splits = {
-            part: _read(
-                getattr(data, part).images, getattr(data, part).masks, f"data.{part}", data.patient_pattern, scans
-            )
+            part: _read(data, getattr(data, part), f"data.{part}", scans)
             for part in SPLITS
             if part in parts and getattr(data, part).images is not None
         }
@@ -128,14 +126,24 @@ def listed(pairs: Sequence[Pair], file: Path) -> Splits:
     return found
 
 
-def _read(images: Any, masks: Any, section: str, pattern: str | None, scans: bool) -> list[Pair]:
-    if masks is None:
+def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
+    if folders.masks is None:
         raise MaskwrightError(
             "the folder of masks is not set",
             where=f"[{section}] masks",
             fix="Name the folder of the masks that belong to the images.",
         )
-    return with_patients(match_pairs(images, masks, scans=scans)[0], pattern)
+    if data.channel_patterns and not scans:
+        raise MaskwrightError(
+            "is for networks for volumes, and model.image_depth is not set",
+            where="[data] channel_patterns",
+            fix="Set model.image_depth, or leave the patterns out.",
+        )
+    if data.channel_patterns:
+        pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern)
+    else:
+        pairs, _ = match_pairs(folders.images, folders.masks, scans=scans)
+    return with_patients(pairs, data.patient_pattern)
 
 
 def split_patients(pairs: Sequence[Pair], fractions: Mapping[str, float], *, order: str, seed: int) -> Splits:

@@ -9,7 +9,8 @@ import numpy as np
 
 from maskwright.config.schema import MaskSection
 from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule, decide_rule
+from maskwright.data.label_rules import decide_rule
+from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair, match_pairs, shorten
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
@@ -75,7 +76,7 @@ def _score(pair: Pair, rules: Sequence[LabelRule], resize: bool) -> ImageScore:
                 fix="Score masks of the same size, or give --resize.",
             )
         prediction = resize_label(prediction, *truth.shape)
-    return ImageScore(pair.name, pair.patient, count_pixels(prediction, truth, rules[1].classes))
+    return ImageScore(pair.name, pair.patient, count_pixels(prediction, truth, rules[1].classes, rules[1].regions))
 
 
 def _size(label: np.ndarray) -> str:

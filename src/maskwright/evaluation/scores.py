@@ -13,29 +13,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maskwright.data.regions import Regions, membership
+
 NAMES = ("dice", "iou", "sensitivity", "specificity", "precision")
 Counts = np.ndarray  # (4,) int64: TP, FP, FN, TN
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """The counts of one image, `(classes - 1, 4)`: a row TP, FP, FN, TN for each class after the background."""
+    """The counts of one image, `(N, 4)`: a row TP, FP, FN, TN for each class after the background, or region."""
 
     name: str
     patient: str
     counts: np.ndarray
 
 
-def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
-    """TP, FP, FN, TN of each class after the background.
+def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int, regions: Regions = ()) -> np.ndarray:
+    """TP, FP, FN, TN of each class after the background, or of each region.
 
     Args:
         prediction, truth: class numbers of the same shape, uint8. Pixels whose truth is no class (255, ignored) are
             left out.
-        classes: number of classes, background counted.
+        classes: number of classes, background counted. regions: class numbers of each overlapping region.
 
     Returns:
-        `(classes - 1, 4)` int64.
+        `(classes - 1, 4)` or `(R, 4)` int64.
 
     Raises:
         ValueError: the shapes differ.
@@ -45,6 +47,10 @@ def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.
     # A truth of 255 lands beyond the table.
     pairs = np.bincount(truth.ravel().astype(np.int64) * classes + prediction.ravel(), minlength=classes**2)
     table = pairs[: classes**2].reshape(classes, classes)
+    if regions:
+        member = membership(regions)[:classes].astype(np.int64)
+        cells = [(member, member), (1 - member, member), (member, 1 - member), (1 - member, 1 - member)]
+        return np.stack([np.einsum("tr,tp,pr->r", true, table, found) for true, found in cells], axis=1)
     hit = np.diagonal(table)
     false_positive, false_negative = table.sum(axis=0) - hit, table.sum(axis=1) - hit
     rest = table.sum() - hit - false_positive - false_negative

@@ -13,11 +13,12 @@ from maskwright.data.labels import IGNORED
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
+from maskwright.data.regions import membership
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import ImageScore, count_pixels
+from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
-from maskwright.inference.masks import decide
-from maskwright.inference.postprocess import clean
+from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, as_picture, full_probabilities, run_batches
 from maskwright.progress import Reporter
 
@@ -46,7 +47,7 @@ def score_network(
     Raises:
         MaskwrightError: pairs that cannot be used; all are listed.
     """
-    from maskwright.losses import choose_loss
+    from maskwright.losses import choose_loss, regional
     from maskwright.metrics import get_metric
 
     rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
@@ -54,11 +55,13 @@ def score_network(
     def load(pair: Pair) -> _Truth:
         image, label = read_pair(pair, label_rule)
         picture = as_picture(pair.image, image, rule)
-        return _Truth(picture, label, describe_pair(pair, image, label, label_rule.classes))
+        return _Truth(picture, label, describe_pair(pair, image, label, label_rule))
 
     ignore = None if label_rule.ignore is None else IGNORED
     loss = choose_loss(config.train.loss, config.train.class_weights, ignore)
-    metrics = [get_metric(name, ignore_label=ignore) for name in config.train.metrics]
+    regions = membership(label_rule.regions) if label_rule.regions else None
+    loss = loss if regions is None else regional(loss, regions)
+    metrics = [get_metric(name, ignore_label=ignore, regions=regions) for name in config.train.metrics]
     found, records = [], []
     losses: list[float] = []
     batch: list[tuple[np.ndarray, np.ndarray]] = []
@@ -71,7 +74,8 @@ def score_network(
                 metric.update_state(truth, probabilities, sample_weight=None)
             batch.clear()
 
-    options = config.predict
+    options, decide = config.predict, decision(engine.metadata, config.predict)
+    clean = cleaning(engine.metadata, options.postprocess)
     stream = run_batches(engine, pairs, load, lambda item: item.picture.inputs, options.batch_size)
     with reporter.task("evaluating", len(pairs), "images") as advance:
         for pair, item, small in stream:
@@ -79,8 +83,9 @@ def score_network(
                 raise complete(item, pairs)
             assert small is not None
             full = full_probabilities(engine, item.picture, small, options, tiled=tiled)
-            label = clean(decide(full, engine.metadata.threshold), options.postprocess)
-            found.append(ImageScore(pair.name, pair.patient, count_pixels(label, item.label, label_rule.classes)))
+            label = clean(decide(full))
+            counts = count_pixels(label, item.label, label_rule.classes, label_rule.regions)
+            found.append(ImageScore(pair.name, pair.patient, counts))
             records.append(item.record)
             batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
             if len(batch) == config.evaluate.batch_size:

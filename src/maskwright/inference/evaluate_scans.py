@@ -13,8 +13,9 @@ from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored
 from maskwright.inference.volumes import predict_scan
 from maskwright.progress import Reporter
+from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
-from maskwright.volumes.read import read_labels, read_volume
+from maskwright.volumes.read import read_labels
 
 
 def score_scans(engine: Engine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter) -> Scored:
@@ -27,10 +28,11 @@ def score_scans(engine: Engine, pairs: Sequence[Pair], config: Configuration, re
     found, records = [], []
     with reporter.task("evaluating", len(pairs), "scans") as advance:
         for pair in pairs:
-            scan = read_volume(pair.image)
+            scan = read_channels(pair.images)
             truth = scan_classes(read_labels(pair.mask, scan).array, label_rule, pair.mask)
             predicted = predict_scan(engine, scan, config.predict).labels.array
-            found.append(ImageScore(pair.name, pair.patient, count_pixels(predicted, truth, label_rule.classes)))
-            records.append(describe_volume(pair, reorient(scan, rule.orientation).array, truth, label_rule.classes))
+            counts = count_pixels(predicted, truth, label_rule.classes, label_rule.regions)
+            found.append(ImageScore(pair.name, pair.patient, counts))
+            records.append(describe_volume(pair, reorient(scan, rule.orientation).array, truth, label_rule))
             advance()
     return Scored(found, records, {})

@@ -1,4 +1,4 @@
-"""Where probabilities become a mask, and a mask becomes a picture."""
+"""Probabilities at a picture's own size, and masks as pictures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from maskwright.errors import MaskwrightError
 # Colours of classes 1, 2, … in masks and overlays where the configuration gives none: Okabe and Ito's palette, which
 # colour-blind people can tell apart.
 PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)]
-
-
-def decide(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """Class numbers `(H, W)` uint8 from probabilities `(H, W, K)`: at `threshold` for K = 1, else the largest."""
-    if probabilities.shape[-1] == 1:
-        return (probabilities[..., 0] >= threshold).astype(np.uint8)
-    return probabilities.argmax(axis=-1).astype(np.uint8)
 
 
 def restore(probabilities: np.ndarray, height: int, width: int, blur: tuple[int, int] | None = None) -> np.ndarray:

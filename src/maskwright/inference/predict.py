@@ -16,10 +16,11 @@ from PIL import Image
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.pairs import by_stem, list_images
 from maskwright.errors import MaskwrightError
+from maskwright.inference.decision import Decision, decision
 from maskwright.inference.engines import Engine
-from maskwright.inference.masks import class_colour, decide, mask_bytes, mask_suffix
+from maskwright.inference.masks import class_colour, mask_bytes, mask_suffix
 from maskwright.inference.overlay import overlay
-from maskwright.inference.postprocess import clean
+from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, run_batches
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_json
@@ -36,7 +37,7 @@ class Predictions:
     masks: list[Path] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def mark(self, class_names: Sequence[str], threshold: float) -> None:
+    def mark(self, class_names: Sequence[str], decided: Decision) -> None:
         """Write what was done; the file also says that the folder is ours."""
         write_json(
             self.output / _MANIFEST,
@@ -44,7 +45,7 @@ class Predictions:
                 "masks": [path.name for path in self.masks],
                 "failed": self.failed,
                 "classes": list(class_names),
-                "threshold": threshold,
+                "thresholds": list(decided.thresholds),
             },
         )
 
@@ -92,7 +93,8 @@ def predict_files(
             could be read.
     """
     merged = (overlays or output / "overlays") if options.overlays else None
-    classes = engine.metadata.label_rule.classes
+    classes, decide = engine.metadata.label_rule.classes, decision(engine.metadata, options)
+    clean = cleaning(engine.metadata, options.postprocess)
     make_room(output, [f"{path.stem}{mask_suffix(options, classes)}" for path in images], reporter, ours=ours)
     if merged and merged.parent != output:
         make_room(merged, [path.name for path in images], reporter, ours=ours)
@@ -110,9 +112,9 @@ def predict_files(
                 result.failed.append(str(path))
                 continue
             found = full_probabilities(engine, item, small, options, tiled=tiled)
-            label = clean(decide(found, options.threshold), options.postprocess)
+            label = clean(decide(found))
             result.masks.append(_write(path, item.image, label, found, output, merged, options, mask, classes))
-    result.mark(engine.metadata.class_names, options.threshold)
+    result.mark(engine.metadata.class_names, decide)
     if result.failed and not result.masks:
         raise MaskwrightError(
             f"none of {len(images)} images could be read", where=images[0].parent, fix="See the list above."

@@ -1,4 +1,4 @@
-"""Probabilities on a network's grid decided on the scan's own, some slices at a time."""
+"""Probabilities from a network's grid on the scan's own, some slices at a time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from maskwright.inference.masks import decide
 from maskwright.volumes import Grid
 
 _SLICES = 16
 
 
-def decided(probabilities: np.ndarray, model: Grid, scan: Grid, threshold: float) -> Iterator[tuple[slice, np.ndarray]]:
-    """Class numbers on the scan's grid, by linear interpolation of the probabilities.
+def restored(probabilities: np.ndarray, model: Grid, scan: Grid) -> Iterator[tuple[slice, np.ndarray]]:
+    """Probabilities on the scan's grid, by linear interpolation.
 
     Args:
         probabilities: `(D, H, W, K)` on the grid `model`, in memory or in a file. scan: has the same axes.
 
     Yields:
-        Slices of the scan, and their class numbers `(d, H, W)` uint8.
+        Slices of the scan, and their probabilities `(d, H, W, K)` float32.
     """
     matrix = np.linalg.inv(model.affine) @ scan.affine
     step, offset = np.diag(matrix[:3, :3]), matrix[:3, 3]
@@ -28,7 +27,7 @@ def decided(probabilities: np.ndarray, model: Grid, scan: Grid, threshold: float
     for first in range(0, scan.shape[0], _SLICES):
         rows = slice(first, min(first + _SLICES, scan.shape[0]))
         if same:
-            yield rows, decide(np.asarray(probabilities[rows], np.float32), threshold)
+            yield rows, np.asarray(probabilities[rows], np.float32)
             continue
         low = int(np.floor(step[0] * rows.start + offset[0])) - 1
         high = int(np.ceil(step[0] * (rows.stop - 1) + offset[0])) + 2
@@ -40,4 +39,4 @@ def decided(probabilities: np.ndarray, model: Grid, scan: Grid, threshold: float
             ndimage.affine_transform(block[..., k], step, start, output_shape=shape, order=1, mode="nearest")
             for k in range(block.shape[-1])
         ]
-        yield rows, decide(np.stack(found, axis=-1), threshold)
+        yield rows, np.stack(found, axis=-1)

@@ -5,31 +5,67 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maskwright.config.schema import PredictSection
+from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES as PICTURES
+from maskwright.data.regions import inside, parts
 from maskwright.errors import MaskwrightError
+from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.predict import Predictions, make_room
-from maskwright.inference.volumes import confidence, predict_scan
+from maskwright.inference.volumes import Segmented, confidence, predict_scan
+from maskwright.models.saving import Metadata
 from maskwright.progress import Reporter
 from maskwright.storage import atomic, write_json
 from maskwright.volumes import Volume
+from maskwright.volumes.channels import read_channels
 from maskwright.volumes.measure import measure
 from maskwright.volumes.nifti import write_nifti
-from maskwright.volumes.read import is_volume, read_volume, stem
+from maskwright.volumes.read import is_volume, stem
 from maskwright.volumes.tables import flat
 
 _ENDINGS = {"nifti": ".nii.gz", "seg": "_seg.dcm", "rtstruct": "_rtstruct.dcm"}
 
 
-def find_scans(sources: Sequence[Path]) -> list[Path]:
+@dataclass(frozen=True)
+class Scan:
+    """What is segmented: a file or folder, or the files of a case's channels."""
+
+    name: str
+    paths: tuple[Path, ...]
+
+
+def find_scans(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[Scan]:
     """The scans among files and folders: files by their endings; of a folder its scan files, else itself as DICOM.
 
     A folder of pictures, and a picture, is none.
+
+    Args:
+        patterns: of the files that are a case's channels; the sources are then folders of such files, or of cases.
+
+    Raises:
+        MaskwrightError: two scans have one name, or a pattern does not match one file of each case.
     """
+    if patterns:
+        cases = [(name, paths) for source in sources for name, paths in find_cases(source, patterns).items()]
+    else:
+        cases = [(stem(path.absolute()), [path]) for path in _single(sources)]
+    names = [name for name, _ in cases]
+    for name in names:
+        if names.count(name) > 1:
+            raise MaskwrightError(
+                f"two scans are named {name}", where="predict", fix="Predict them into folders of their own."
+            )
+    return [Scan(name, tuple(paths)) for name, paths in cases]
+
+
+def _single(sources: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
@@ -46,7 +82,7 @@ def find_scans(sources: Sequence[Path]) -> list[Path]:
 
 def predict_scans(
     engine: Engine,
-    scans: Sequence[Path],
+    scans: Sequence[Scan],
     output: Path,
     options: PredictSection,
     reporter: Reporter,
@@ -60,24 +96,23 @@ def predict_scans(
     Raises:
         MaskwrightError: results of another are in the way, or not one scan could be segmented.
     """
-    names = _names(scans)
     kinds = list(options.volume_formats)
-    targets = [f"{name}{_ENDINGS[kind]}" for name in names for kind in kinds]
+    targets = [f"{scan.name}{_ENDINGS[kind]}" for scan in scans for kind in kinds]
     make_room(output, targets, reporter, ours=ours)
     result = Predictions(output, None)
-    classes = dict(enumerate(engine.metadata.class_names))
+    names = _label_names(engine.metadata)
     table: dict[str, dict[str, Any]] = {}
-    for name, path in zip(names, scans, strict=True):
-        written: list[Path] = []
+    for source in scans:
+        name, path, written = source.name, source.paths[0], list[Path]()
         try:
-            scan = read_volume(path, series)
+            scan = read_channels(source.paths, series)
             for note in scan.source.notes:
                 reporter.warn(f"{path}: {note}")
             count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)
             with reporter.task(f"segmenting {name}", count, "slices") as advance:
                 found = predict_scan(engine, scan, options, tiled=tiled, step=advance)
             for kind in kinds:
-                written += _write(kind, found.labels, scan, output / f"{name}{_ENDINGS[kind]}", classes, reporter)
+                written += _write(kind, found.labels, scan, output / f"{name}{_ENDINGS[kind]}", names, reporter)
         except MaskwrightError as error:
             for file in written:
                 file.unlink(missing_ok=True)
@@ -87,20 +122,16 @@ def predict_scans(
             reporter.warn(str(error))
             result.failed.append(str(path))
             continue
-        measures = measure(found.labels, scan, classes)
-        for number, sure in confidence(found.members).items():
-            if number in measures:
-                measures[number] |= sure
         result.masks.extend(written)
-        table[name] = {"scan": str(path), "labels": {str(number): facts for number, facts in measures.items()}}
+        table[name] = {"scan": str(path), "labels": _measures(found, scan, engine.metadata)}
     if len(result.failed) == len(scans):
         _leave(output)
         raise MaskwrightError(
-            f"none of {len(scans)} scans could be segmented", where=scans[0].parent, fix="See the list above."
+            f"none of {len(scans)} scans could be segmented", where=scans[0].paths[0].parent, fix="See the list above."
         )
     write_json(output / "measures.json", {"scans": table})
     _write_csv(output / "measures.csv", table)
-    result.mark(engine.metadata.class_names, options.threshold)
+    result.mark(engine.metadata.class_names, decision(engine.metadata, options))
     return result
 
 
@@ -110,14 +141,28 @@ def _leave(folder: Path) -> None:
         folder.rmdir()
 
 
-def _names(scans: Sequence[Path]) -> list[str]:
-    names = [stem(path.absolute()) for path in scans]
-    for name in names:
-        if names.count(name) > 1:
-            raise MaskwrightError(
-                f"two scans are named {name}", where="predict", fix="Predict them into folders of their own."
-            )
-    return names
+def _label_names(metadata: Metadata) -> dict[int, str]:
+    """Names of the numbers in the label map."""
+    regions = metadata.label_rule.regions
+    return (
+        parts(dict(zip(metadata.class_names[1:], regions, strict=True)))
+        if regions
+        else dict(enumerate(metadata.class_names))
+    )
+
+
+def _measures(found: Segmented, scan: Volume, metadata: Metadata) -> dict[str, dict[str, Any]]:
+    """Measures of each label by its number, or of each region by its name; with the spread over an ensemble."""
+    sure, regions = confidence(found.members), metadata.label_rule.regions
+    if not regions:
+        plain = measure(found.labels, scan, dict(enumerate(metadata.class_names)))
+        return {str(number): facts | sure.get(number, {}) for number, facts in plain.items()}
+    table = {}
+    for place, (name, region) in enumerate(zip(metadata.class_names[1:], regions, strict=True), start=1):
+        covered = found.labels.with_array(inside(found.labels.array, region).astype(np.uint8))
+        if facts := measure(covered, scan, {1: name}).get(1):
+            table[name] = facts | {"label_numbers": list(region)} | sure.get(place, {})
+    return table
 
 
 def _write(

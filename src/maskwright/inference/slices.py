@@ -16,9 +16,10 @@ from maskwright.data.images import read_image
 from maskwright.data.neighbours import input_from, read_levels
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.errors import MaskwrightError
+from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
-from maskwright.inference.masks import decide, restore
-from maskwright.inference.postprocess import clean
+from maskwright.inference.masks import restore
+from maskwright.inference.postprocess import cleaning
 from maskwright.inference.tiles import predict_tiles
 
 _THREADS = 2
@@ -122,5 +123,6 @@ def predict_image(engine: Engine, path: Path, options: PredictSection, *, tiled:
     """
     picture = load_picture(engine, path)
     small = None if tiled else engine.probabilities(picture.inputs[None])[0]
-    found = decide(full_probabilities(engine, picture, small, options, tiled=tiled), options.threshold)
-    return clean(found, options.postprocess)
+    full = full_probabilities(engine, picture, small, options, tiled=tiled)
+    label = decision(engine.metadata, options)(full)
+    return cleaning(engine.metadata, options.postprocess)(label)

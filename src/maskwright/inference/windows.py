@@ -27,15 +27,17 @@ def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0
     """Probabilities of a volume, from its first slice to its last.
 
     Args:
-        image: `(D, H, W)` float32, as the network sees it. overlap: of neighbouring windows, as a share of their edge.
+        image: `(D, H, W, C)` float32, as the network sees it.
+        overlap: of neighbouring windows, as a share of their edge.
 
     Yields:
         The first slice of a slab, and its probabilities `(d, H, W, K)` float32.
     """
     size = engine.metadata.input_rule.shape[:3]
-    shape = tuple(max(edge, length) for edge, length in zip(image.shape, size, strict=True))
+    edges = image.shape[:3]
+    shape = tuple(max(edge, length) for edge, length in zip(edges, size, strict=True))
     # A volume smaller than a window lies in the middle of one.
-    before = tuple((whole - edge) // 2 for whole, edge in zip(shape, image.shape, strict=True))
+    before = tuple((whole - edge) // 2 for whole, edge in zip(shape, edges, strict=True))
     places = [starts(whole, length, round(length * overlap)) for whole, length in zip(shape, size, strict=True)]
     bell, channels = weights(size), engine.metadata.channels
     total = np.zeros((size[0], *shape[1:], channels), np.float32)
@@ -44,14 +46,14 @@ def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0
         corners = [(first, row, column) for row in places[1] for column in places[2]]
         for start in range(0, len(corners), batch_size):
             chosen = corners[start : start + batch_size]
-            inputs = np.stack([cut(image, np.subtract(corner, before).tolist(), size) for corner in chosen])[..., None]
+            inputs = np.stack([cut(image, np.subtract(corner, before).tolist(), size) for corner in chosen])
             for (_, row, column), found in zip(chosen, engine.probabilities(inputs, batch_size), strict=True):
                 area = np.s_[:, row : row + size[1], column : column + size[2]]
                 total[area] += found * bell
                 weight[area] += bell
         following = places[0][number + 1] if number + 1 < len(places[0]) else first + size[0]
         done = following - first
-        yield from _inside(first, total[:done] / weight[:done], before, image.shape)
+        yield from _inside(first, total[:done] / weight[:done], before, edges)
         for buffer in (total, weight):
             buffer[: size[0] - done] = buffer[done:].copy()
             buffer[size[0] - done :] = 0

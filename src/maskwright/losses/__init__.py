@@ -11,6 +11,7 @@ from maskwright.losses.base import (
     get_loss,
     iou_coefficient,
     loss,
+    regional,
 )
 from maskwright.losses.reference import bce_dice_loss
 
@@ -27,5 +28,6 @@ __all__ = [
     "loss",
     "modern",
     "reference",
+    "regional",
     "shape",
 ]

@@ -70,6 +70,23 @@ def choose_loss(name: str, class_weights: Sequence[float] = (), ignore_label: in
     return chosen if ignore_label is None else ignoring(chosen, ignore_label)
 
 
+def regional(inner: Loss, table: Any) -> Loss:
+    """A loss or metric over overlapping regions: the mean of `inner` over them, each as one structure by itself.
+
+    Args:
+        table: `(256, R)` of 0 and 1 (and of numbers to ignore): what a class number is in each region.
+    """
+
+    def over_regions(truth: Tensor, prediction: Tensor, *rest: Any) -> Tensor:
+        numbers = ops.cast(truth[..., 0], "int32")
+        inside = ops.cast(ops.take(ops.convert_to_tensor(table), numbers, axis=0), "float32")
+        count = table.shape[1]
+        found = [inner(inside[..., r : r + 1], prediction[..., r : r + 1], *rest) for r in range(count)]
+        return sum(found) / count
+
+    return over_regions
+
+
 def ignoring(inner: Loss, label: int) -> Loss:
     """A loss for which pixels of class number `label` are neither truth nor prediction of anything."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ class Metadata:
     Attributes:
         architecture, options: what `create_model` builds it from. channels: 1 for one structure, else its classes.
         class_names: all classes, background first. input_rule: from picture to input. label_rule: how the masks that
-        it learnt from were read. threshold: from which probability on one structure is foreground. training: when,
-        from what and how well, for people to read.
+        it learnt from were read. predict: settings of [predict] that belong to the model, as thresholds that were
+        chosen for it. training: when, from what and how well, for people to read.
     """
 
     architecture: str
@@ -39,7 +39,7 @@ class Metadata:
     class_names: list[str]
     input_rule: InputRule
     label_rule: LabelRule
-    threshold: float = 0.5
+    predict: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,7 +71,7 @@ def save_model(model: Any, path: Path, metadata: Metadata) -> None:
     with atomic(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_ENTRY, json.dumps({"format": _FORMAT, **asdict(metadata)}, indent=1))
+            archive.writestr(_ENTRY, _described(metadata))
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -99,11 +99,32 @@ def read_metadata(path: Path) -> Metadata:
     rule, label = plain.pop("input_rule"), plain.pop("label_rule")
     rule["spacing"] = tuple(rule.get("spacing", ()))
     label["levels"] = tuple(label["levels"])
+    rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
+    label["regions"] = tuple(tuple(region) for region in label.get("regions", ()))
+    plain.pop("threshold", None)  # of models before thresholds went to [predict]
     label["colors"] = tuple(tuple(colour) for colour in label["colors"])
     label["smooth"] = label["smooth"] and tuple(label["smooth"])
     if isinstance(label.get("ignore"), list):
         label["ignore"] = tuple(label["ignore"])
     return Metadata(**plain, input_rule=InputRule(**rule), label_rule=LabelRule(**label))
+
+
+def change_metadata(path: Path, **changes: Any) -> None:
+    """Change what a model file says of itself; its weights stay.
+
+    Raises:
+        MaskwrightError: as `read_metadata`.
+    """
+    metadata = replace(read_metadata(path), **changes)
+    with atomic(path) as temporary, zipfile.ZipFile(path) as old, zipfile.ZipFile(temporary, "w") as new:
+        for item in old.infolist():
+            if item.filename != _ENTRY:
+                new.writestr(item, old.read(item))
+        new.writestr(_ENTRY, _described(metadata), zipfile.ZIP_DEFLATED)
+
+
+def _described(metadata: Metadata) -> str:
+    return json.dumps({"format": _FORMAT, **asdict(metadata)}, indent=1)
 
 
 _FIX = "Name a run folder, or the model.keras that `maskwright train` wrote into one."

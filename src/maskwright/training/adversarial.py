@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from maskwright.config import Configuration
+from maskwright.data.label_rules import region_table
 from maskwright.data.labels import IGNORED
 from maskwright.models import blocks
 from maskwright.training.fit import compiled, make_optimizer, objective
@@ -57,6 +58,7 @@ class Adversarial:
     def __init__(self, model: keras.Model, config: Configuration) -> None:
         train, self.classes = config.train, config.model.num_classes
         self.model, self.ignores = model, config.mask.ignore is not None
+        self.regions = region_table(config.mask, self.classes)
         verdict = keras.losses.BinaryCrossentropy(from_logits=True)
         self.judge = discriminator(tuple(model.input_shape[1:]), self.classes, train.adversarial_filters)
         judging = keras.optimizers.Adam(train.adversarial_learning_rate, beta_1=0.5)
@@ -117,7 +119,9 @@ class Adversarial:
     def _as_masks(self, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         """True masks in the form of predicted ones; where the truth is ignored, what was predicted."""
         numbers = labels[..., 0]
-        if self.classes == 1:
+        if self.regions is not None:
+            masks = (self.regions[numbers.astype(np.int64)] == 1).astype(np.float32)
+        elif self.classes == 1:
             masks = labels.astype(np.float32)
         else:
             masks = (numbers[..., None] == np.arange(self.classes)).astype(np.float32)

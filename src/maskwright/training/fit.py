@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskwright.config import Configuration
+from maskwright.data.label_rules import region_table
 from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batches
+from maskwright.errors import MaskwrightError, choices
 from maskwright.progress import Reporter, duration
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
@@ -70,14 +72,16 @@ def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], A
     Raises:
         MaskwrightError: a name that does not exist.
     """
-    from maskwright.losses import choose_loss
+    from maskwright.losses import choose_loss, regional
     from maskwright.metrics import get_metric
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
     ignore = None if config.mask.ignore is None else IGNORED
     loss, side_outputs = choose_loss(train.loss, train.class_weights, ignore), model.output.shape[-1] > channels
-    metrics = [get_metric(name, channels if side_outputs else None, ignore) for name in train.metrics]
+    regions = region_table(config.mask, channels)
+    loss = loss if regions is None else regional(loss, regions)
+    metrics = [get_metric(name, channels if side_outputs else None, ignore, regions) for name in train.metrics]
     return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
 
 
@@ -90,6 +94,7 @@ def fit(
     reporter: Reporter,
     *,
     after_epoch: Callable[[State, bool], None],
+    whole_volumes: Callable[[], float] | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
 ) -> State:
     """Train a compiled model from `state` on, until the last epoch, early stopping or a request to stop.
@@ -97,10 +102,11 @@ def fit(
     Args:
         model: compiled, or `Adversarial`; its weights and optimiser belong to `state`.
         train, valid: batches; without `valid` the training loss decides.
+        whole_volumes: gives the Dice of whole validation volumes, which becomes `val_dice`.
         after_epoch: called with the new state and whether the epoch was the best so far; it saves.
         stop_asked: asked after each epoch.
     """
-    settings = config.train
+    settings, watch = config.train, watched_entry(model, config, valid is not None, whole_volumes is not None)
     stopping = EarlyStopping(**({"patience": settings.patience} | state.stopping))
     stopping.patience = settings.patience
     waits = reducer_patience(settings.patience, settings.reducer_patience)
@@ -110,8 +116,8 @@ def fit(
         if not reduces or state.epoch <= settings.warmup_epochs:
             share = planned(settings.learning_rate_schedule, state.epoch, settings.epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
-        row = _epoch(model, train, valid, state.epoch, settings.epochs, reporter)
-        watched = row.get("val_loss", row["loss"])
+        row = _epoch(model, train, valid, state.epoch, settings.epochs, reporter, whole_volumes)
+        watched = row[watch] if "loss" in watch else -row[watch]
         best = stopping.update(watched)
         if reduces and settings.learning_rate_reducer and state.epoch >= settings.warmup_epochs:
             model.optimizer.learning_rate = reducer.update(watched, row["learning_rate"])
@@ -122,11 +128,34 @@ def fit(
             reporter.say("stopped, as the file break_training asks")
             break
     if stopping.stop:
-        reporter.say(f"no better validation loss for {stopping.waited} epochs: stopped early")
+        reporter.say(f"no better {watch} for {stopping.waited} epochs: stopped early")
     return state
 
 
-def _epoch(model: Any, train: Batches, valid: Batches | None, epoch: int, epochs: int, reporter: Reporter) -> Row:
+def watched_entry(model: Any, config: Configuration, validates: bool, whole: bool) -> str:
+    """The log entry that chooses the best epoch.
+
+    Raises:
+        MaskwrightError: there is none of the name that is asked for.
+    """
+    found = ["loss", *(metric.name for metric in objective(getattr(model, "model", model), config)[1])]
+    found += [f"val_{name}" for name in found] if validates else []
+    found += ["val_dice"] if whole else []
+    wanted = config.train.watch or ("val_dice" if whole else "val_loss" if validates else "loss")
+    if wanted not in found:
+        raise MaskwrightError(f"there is no log entry {wanted!r}", where="[train] watch", fix=choices(wanted, found))
+    return wanted
+
+
+def _epoch(
+    model: Any,
+    train: Batches,
+    valid: Batches | None,
+    epoch: int,
+    epochs: int,
+    reporter: Reporter,
+    whole_volumes: Callable[[], float] | None,
+) -> Row:
     row: Row = {"epoch": float(epoch + 1)}
     begin = time.perf_counter()
     mean = _Mean()
@@ -142,6 +171,8 @@ def _epoch(model: Any, train: Batches, valid: Batches | None, epoch: int, epochs
     row |= mean.values()
     if valid:
         row |= {f"val_{name}": value for name, value in validate(model, valid).items()}
+    if whole_volumes:
+        row["val_dice"] = whole_volumes()
     return row | {
         "learning_rate": float(model.optimizer.learning_rate),
         "seconds": time.perf_counter() - begin,

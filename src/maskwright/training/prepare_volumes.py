@@ -14,6 +14,7 @@ import numpy as np
 from maskwright.config import Configuration
 from maskwright.data.cache import default_folder
 from maskwright.data.dataset import class_names
+from maskwright.data.label_rules import region_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.loader import cores
 from maskwright.data.model_space import labels_to_model, scan_classes, to_model
@@ -27,10 +28,11 @@ from maskwright.progress import Reporter
 from maskwright.storage import atomic, make_folder
 from maskwright.training.prepare import Prepared, describe, refuse_leak, validates
 from maskwright.volumes import Volume
+from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_labels, read_volume
 
-_VERSION = 1
+_VERSION = 2
 
 
 def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bool = False) -> Prepared:
@@ -56,6 +58,8 @@ def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bo
 def volume_label_rule(config: Configuration) -> LabelRule:
     """What the numbers of label maps mean."""
     mask, classes = config.mask, max(config.model.num_classes, 2)
+    if mask.regions:
+        return region_rule(mask, config.model.num_classes)
     if mask.levels and len(mask.levels) != classes:
         raise MaskwrightError(
             f"has {len(mask.levels)} entries for {classes} classes",
@@ -71,11 +75,12 @@ def volume_label_rule(config: Configuration) -> LabelRule:
 def volume_input_rule(config: Configuration, pairs: Sequence[Pair], reporter: Reporter) -> InputRule:
     """Patch size, direction, spacing and levels; the spacing is the median of the training scans where not given."""
     data, model = config.data, config.model
-    if model.image_channels != 1:
+    patterns = data.channel_patterns
+    if patterns and len(patterns) != model.image_channels:
         raise MaskwrightError(
-            f"is {model.image_channels}, and scans have one value a voxel",
+            f"is {model.image_channels}, and data.channel_patterns names {len(patterns)} files a case",
             where="[model] image_channels",
-            fix="Set it to 1.",
+            fix=f"Set it to {len(patterns)}.",
         )
     spacing = tuple(data.spacing)
     if len(spacing) not in (0, 3):
@@ -89,21 +94,28 @@ def volume_input_rule(config: Configuration, pairs: Sequence[Pair], reporter: Re
     return InputRule(
         height=model.image_height,
         width=model.image_width,
-        channels=1,
+        channels=model.image_channels,
         dtype="float32",
         window=data.window or "",
         orientation=data.orientation,
         depth=int(model.image_depth or 0),
         spacing=spacing,
+        channel_patterns=tuple(patterns),
     )
 
 
 def _open(
     pairs: Sequence[Pair], label: LabelRule, rule: InputRule, config: Configuration, reporter: Reporter, part: str
 ) -> Patches:
-    space = {"orientation": rule.orientation, "spacing": rule.spacing, "window": rule.window, "label": asdict(label)}
+    space = {
+        "orientation": rule.orientation,
+        "spacing": rule.spacing,
+        "window": rule.window,
+        "channels": rule.channels,
+        "label": asdict(label),
+    }
     digest = hashlib.blake2b(json.dumps([_VERSION, space], sort_keys=True).encode(), digest_size=12)
-    hashes = [(file_hash(pair.image), file_hash(pair.mask)) for pair in pairs]
+    hashes = [[file_hash(path) for path in (*pair.images, pair.mask)] for pair in pairs]
     digest.update(json.dumps(hashes).encode())
     folder = (config.data.cache_dir or default_folder()) / f"scans-{digest.hexdigest()}"
     make_folder(folder)
@@ -113,7 +125,7 @@ def _open(
         marks = folder / f"{index:04d}-label.npy"
         try:
             if not marks.exists():
-                scan = read_volume(pair.image)
+                scan = read_channels(pair.images)
                 truth = read_labels(pair.mask, scan)
                 classes = truth.with_array(scan_classes(truth.array, label, pair.mask))
                 _save(path, to_model(scan, rule))
@@ -121,8 +133,8 @@ def _open(
         except MaskwrightError as error:
             return error
         image, marked = np.load(path, mmap_mode="r"), np.load(marks, mmap_mode="r")
-        record = describe_volume(pair, image, marked, label.classes)
-        return record, image.shape, remember(np.asarray(marked), label.classes, np.random.default_rng(index))
+        record = describe_volume(pair, image, marked, label)
+        return record, marked.shape, remember(np.asarray(marked), label.classes, np.random.default_rng(index))
 
     with reporter.task(f"reading {part}", len(pairs), "scans") as step, ThreadPoolExecutor(cores()) as pool:
         results = []

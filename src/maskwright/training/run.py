@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from maskwright.backend import processor_name, versions
-from maskwright.config import Configuration, load
+from maskwright.config import Configuration, load, write_toml
+from maskwright.config.toml import validate
 from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic, write_json
+from maskwright.models.saving import change_metadata
+from maskwright.storage import atomic, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,15 @@ def write_history(run: Run, rows: list[dict[str, float]]) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
+
+
+def write_choice(run: Run, config: Configuration, predict: dict[str, Any]) -> None:
+    """Put settings of [predict] that were chosen for a run into its configuration and its model."""
+    changed = validate({**config.model_dump(), "predict": {**config.predict.model_dump(), **predict}}, "the choice")
+    write_text(
+        run.config_file, write_toml(changed, everything=True, comments=["[predict] as chosen on validation.", ""])
+    )
+    change_metadata(run.require_model(), predict=predict)
 
 
 def write_environment(run: Run, config: Configuration, precision: str, splits: dict[str, list[Record]]) -> None:

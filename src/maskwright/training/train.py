@@ -13,10 +13,12 @@ from typing import Any
 
 from maskwright.backend import import_keras, seed_everything
 from maskwright.config import Configuration, Loaded, write_toml
+from maskwright.config.schema import PredictSection
 from maskwright.data.cache import default_folder
 from maskwright.data.loader import Batches
+from maskwright.data.patches import Patches
 from maskwright.errors import MaskwrightError
-from maskwright.models.registry import find_architecture
+from maskwright.models.registry import Architecture, find_architecture
 from maskwright.models.saving import Metadata, build, save_model
 from maskwright.models.supervision import joined, main_output
 from maskwright.precision import choose_precision
@@ -30,6 +32,7 @@ from maskwright.training.prepare import Prepared, prepare
 from maskwright.training.prepare_volumes import prepare_volumes
 from maskwright.training.run import Run, write_environment, write_training_images
 from maskwright.training.samples import augmenter
+from maskwright.training.whole_volumes import WholeVolumes
 
 STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
 # What may differ between a run and its continuation without changing the weights up to there.
@@ -73,7 +76,11 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
     batches = _batches(prepared, config, fresh=not resume, table=run.samples)
-    fit(learner, *batches, config, state, reporter, after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists)
+    whole = WholeVolumes(model, metadata, prepared.valid, config).dice if isinstance(prepared.valid, Patches) else None
+    fit(
+        learner, *batches, config, state, reporter,
+        after_epoch=keeper.after_epoch, whole_volumes=whole, stop_asked=STOP_FILE.exists,
+    )  # fmt: skip
     reporter.say(f"done: best model in {run.model_file}")
     return run
 
@@ -98,6 +105,8 @@ def describe(config: Configuration, prepared: Prepared) -> Metadata:
     given = {name: section[name] for name in found.options if section.get(name) is not None}
     variant = found.variant if config.model.name in found.aliases else {}
     options = variant | given | section["options"]
+    if config.mask.regions:
+        options |= _overlapping(found, options)
     return Metadata(
         architecture=found.name,
         options=options,
@@ -105,8 +114,25 @@ def describe(config: Configuration, prepared: Prepared) -> Metadata:
         class_names=prepared.class_names,
         input_rule=prepared.train.input_rule,
         label_rule=prepared.train.label_rule,
-        threshold=config.predict.threshold,
+        predict=_belonging(config.predict),
     )
+
+
+def _overlapping(found: Architecture, options: dict[str, Any]) -> dict[str, Any]:
+    """What lets outputs overlap."""
+    last = options.get("final_activation", "auto" if "final_activation" in found.options else "of its own")
+    if last not in ("auto", "sigmoid"):
+        raise MaskwrightError(
+            f"{found.name} cannot have regions with the final activation {last}",
+            where="[mask] regions",
+            fix="Leave model.final_activation at auto, or choose another architecture.",
+        )
+    return {"final_activation": "sigmoid"}
+
+
+def _belonging(predict: PredictSection) -> dict[str, Any]:
+    """Settings that must not be lost when the model file goes elsewhere alone."""
+    return {} if predict.threshold is None else {"threshold": predict.threshold}
 
 
 def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:

@@ -26,7 +26,7 @@ def measure(
         staircase by 2/3, the mean over all directions of a flat surface); `extent_mm` (along left-right, back-front,
         foot-head, from voxel face to voxel face, of the box around it in the patient's frame); `centroid_mm` (RAS);
         `slices`, how many hold it; `components`; with an image `mean`, `std`, `min`, `max`, `p5`, `median`, `p95` of
-        its values (HU in a CT).
+        its values (HU in a CT); of a scan with channels `mean_1`, `mean_2`, … of each.
     """
     numbers, counts = np.unique(labels.array, return_counts=True)
     found: dict[int, dict[str, Any]] = {}
@@ -46,7 +46,10 @@ def measure(
             "components": _components(inside),
         }
         if image is not None:
-            facts |= statistics(image.array[box][inside])
+            values = image.array[box][inside]
+            for channel in range(values.shape[1] if values.ndim > 1 else 0):
+                facts |= {f"{key}_{channel + 1}": one for key, one in statistics(values[:, channel]).items()}
+            facts |= statistics(values) if values.ndim == 1 else {}
         found[number] = facts
     return found
 

@@ -110,6 +110,18 @@ class DataSection(Section):
         "are grouped by it. Without it each picture is its own patient.",
         example=r"PANCREAS_(\d+)",
     )
+    channel_patterns: list[str] = key(
+        [],
+        "Networks for volumes: the files of a case that are its channels, in this order; each case is a folder in "
+        "`images`, or what `*` stands for in the first pattern.",
+        example=["*_t1.nii.gz", "*_t2.nii.gz", "*_flair.nii.gz"],
+    )
+    mask_pattern: str | None = key(
+        None,
+        "And the file that is its label map, where folders of cases hold it too; the case's own name in `masks` where "
+        "absent.",
+        example="*_seg.nii.gz",
+    )
     neighbours: int = key(
         0,
         "2.5D: so many slices before and after each one are channels of the input too (2 n + 1 times "
@@ -221,6 +233,12 @@ class MaskSection(Section):
         None,
         "Pixels of this level, class number or colour count for nothing, in training and in scores.",
         example=255,
+    )
+    regions: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=254)]], Field(min_length=1)]] = key(
+        {},
+        "Overlapping regions, each made of several numbers of the masks; the network has one output for each "
+        "(`model.num_classes` is how many). From the largest to the smallest, each with one number of its own.",
+        example={"whole": [1, 2, 4], "core": [1, 4], "enhancing": [4]},
     )
     classes: list[str] = key(
         [],

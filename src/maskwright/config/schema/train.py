@@ -85,15 +85,21 @@ class TrainSection(Section):
     clipvalue: float | None = key(
         None, "Clip each element of the gradient to this size.", example=0.5, reference="model.clipvalue", gt=0
     )
+    watch: str | None = key(
+        None,
+        "The log entry that says which epoch is the best, that stops early and lowers the learning rate: small is good "
+        "if it is a loss, else large. Absent: `val_dice` (whole volumes) of networks for volumes, else `val_loss`.",
+        example="val_dice_coef",
+    )
     patience: int = key(
         10,
-        "Stop after this many epochs without a better validation loss; 0 never stops.",
+        "Stop after this many epochs without a better value of `watch`; 0 never stops.",
         unit="epochs",
         reference="train.patience",
     )
     learning_rate_reducer: bool = key(
         True,
-        "Lower the learning rate when the validation loss stays; with the schedule `reduce` only.",
+        "Lower the learning rate when the value of `watch` stays; with the schedule `reduce` only.",
         reference="train.learning_rate_reducer",
     )
     reducer_factor: float = key(0.5, "By this factor.", reference="train.reducer_factor", gt=0, lt=1)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from maskwright.config.schema.base import Section, key, section
 from maskwright.config.schema.data import BlurSize, Colour
 from maskwright.config.schema.scans import Window
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Amount = Annotated[float, Field(ge=0)]
 
 
 class EvaluateSection(Section):
@@ -51,15 +56,24 @@ class TilesSection(Section):
 
 
 class PostprocessSection(Section):
-    """Cleaning of masks after they are decided, class by class; in slices each by itself, in scans as a whole."""
+    """Cleaning of masks after they are decided, class by class; in slices each by itself, in scans as a whole.
 
-    largest: bool = key(False, "Keep the largest connected part of each class only.")
-    smallest: float = key(
-        0.0, "Drop connected parts that are smaller.", unit="ml in scans, px in pictures", example=0.5, ge=0
+    Each step is for all classes, or for those that it names. `maskwright tune` chooses steps by their score on the
+    validation patients.
+    """
+
+    largest: bool | list[str] = key(
+        False, "Keep the largest connected part only: of each class, or of the named ones.", example=["pancreas"]
     )
-    fill_holes: bool = key(False, "Fill holes, slice by slice.")
-    smooth: float = key(
-        0.0, "Smooth outlines by a Gaussian of this deviation.", unit="mm in scans, px in pictures", example=1.0, ge=0
+    smallest: Amount | dict[str, Amount] = key(
+        0.0,
+        "Drop connected parts that are smaller: one number, or one for each named class.",
+        unit="ml in scans, px in pictures",
+        example=0.5,
+    )
+    fill_holes: bool | list[str] = key(False, "Fill holes, slice by slice.")
+    smooth: Amount | dict[str, Amount] = key(
+        0.0, "Smooth outlines by a Gaussian of this deviation.", unit="mm in scans, px in pictures", example=1.0
     )
 
 
@@ -79,7 +93,13 @@ class PredictSection(Section):
         None, "Folder of the overlays; beside the masks where absent.", example="merged", reference="infer.merged_dir"
     )
     format: Literal["png", "jpg"] = key("png", "File format of the masks; PNG keeps them exact.")
-    threshold: float = key(0.5, "One class: foreground from this probability on.", gt=0, lt=1)
+    threshold: Probability | list[Probability] | None = key(
+        None,
+        "From which probability on a structure is there: one number, or one for each class after the background (or "
+        "region). Absent: 0.5 for one structure and for regions, the most probable of several classes. `maskwright "
+        "tune` chooses it.",
+        example=0.5,
+    )
     batch_size: int = key(8, "Pictures a batch.", ge=1)
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
         "auto", "Arithmetic, as `train.precision`; masks differ in a few pixels of an outline."
