@@ -55,7 +55,7 @@ def test_a_folder_of_images_and_masks(folder):
     (toml,) = blocks(text, "toml")
     (folder / "config.toml").write_text(toml + SMALL, encoding="utf-8")
     done = [main([*words, "--quiet"]) for words in commands(text)]
-    assert done == [0] * 6
+    assert done == [0] * 7
     (python,) = blocks(text, "python")
     exec(compile(python, "README.md", "exec"), {})  # noqa: S102 - our own README
     assert len(list((folder / "from_notebook").glob("*.png"))) == len(list((folder / "dataset" / "images").iterdir()))
@@ -67,7 +67,8 @@ def test_scans(folder):
         kind = "labels" if "-label" in path.name else "scans"
         (folder / kind).mkdir(exist_ok=True)
         path.rename(folder / kind / path.name.replace("-label", ""))
-    prepare, train, predict, measure, restore = commands(section("You have scans"))
+    text = section("You have scans")
+    prepare, train, predict, measure, restore, *volumes = commands(text)
     assert main([*prepare, "--quiet"]) == 0
     config = folder / "pairs" / "config.toml"
     config.write_text(config.read_text(encoding="utf-8") + SMALL, encoding="utf-8")
@@ -75,6 +76,13 @@ def test_scans(folder):
     found = sorted((folder / "organs").glob("*.nii.gz"))
     assert found
     assert main([word.replace("PATIENT.nii.gz", found[0].name) for word in measure] + ["--quiet"]) == 0
+    (toml,) = blocks(text, "toml")
+    small = re.sub(r"(image_\w+) = \d+", r"\1 = 16", toml).replace("num_layers = 4", "num_layers = 2\nbase_filters = 4")
+    small += (
+        'epochs = 1\nsteps_per_epoch = 1\nbatch_size = 1\nprecision = "float32"\n[predict]\nprecision = "float32"\n'
+    )
+    (folder / "volumes.toml").write_text(small + "volume_batch_size = 8\n", encoding="utf-8")
+    assert [main([*words, "--quiet"]) for words in volumes] == [0] * 3
 
 
 def test_a_project_of_the_reference(folder, reference_project):

@@ -116,7 +116,7 @@ def test_scans_are_told_from_pictures(tmp_path):
     write_series(tmp_path / "dicom", np.zeros((3, 4, 5)))
     sources = [tmp_path / "scans", tmp_path / "pictures", tmp_path / "dicom", tmp_path / "scan.zip", tmp_path / "x.png"]
     found = find_scans(sources)
-    assert [path.name for path in found] == ["a.nii.gz", "b.mha", "dicom", "scan.zip"]
+    assert [scan.paths[0].name for scan in found] == ["a.nii.gz", "b.mha", "dicom", "scan.zip"]
 
 
 @pytest.fixture
@@ -144,6 +144,29 @@ def test_from_the_command_line_dicom_in_and_everything_out(trained, tmp_path, ca
         assert measures["1"]["volume_ml"] == pytest.approx(labels.array.sum() * scan.grid.voxel_ml)
         assert len(measures["1"]["members_ml"]) == 2 and measures["1"]["std_ml"] == pytest.approx(0)
     assert (tmp_path / "out" / "measures.csv").exists()
+
+
+def test_settings_are_chosen_on_pictures_or_on_scans(trained, tmp_path, capsys):
+    assert main(["tune", str(trained.path), "--dry-run", "--json", "--quiet"]) == 0
+    slices = json.loads(capsys.readouterr().out)
+    before = trained.config_file.read_bytes()
+    hu = np.random.default_rng(0).integers(-160, 240, (5, 40, 44)).astype(np.int16)
+    label = (hu > 100).astype(np.uint8)
+    for kind, array in (("scans", hu), ("labels", label)):
+        write_nifti(volume((5, 40, 44), SERIES_AFFINE).with_array(array), tmp_path / kind / "PHANTOM_0900.nii.gz")
+    folders = ["--scans", str(tmp_path / "scans"), "--labels", str(tmp_path / "labels")]
+    assert main(["tune", str(trained.path), *folders, "--json", "--quiet"]) == 0
+    scans = json.loads(capsys.readouterr().out)
+    assert scans["patients"] == 1 and slices["patients"] >= 1
+    for found in (slices, scans):
+        assert found["after"] >= found["before"]
+        assert found["after"] == pytest.approx(
+            max([found["before"], *(x["dice"] for x in found["tried"] if x["kept"])])
+        )
+    assert {x["value"] for x in scans["tried"] if x["step"] == "smallest"} == {0.01, 0.05, 0.2, 1.0, 5.0}  # ml
+    assert before != trained.config_file.read_bytes() or scans["after"] == scans["before"]
+    assert main(["tune", str(trained.path), "--scans", str(tmp_path / "scans")]) == 2
+    assert "go together" in capsys.readouterr().err
 
 
 def test_a_scan_that_fails_leaves_nothing_and_the_others_go_on(trained, tmp_path, capsys):

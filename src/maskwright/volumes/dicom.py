@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.volumes.decoders import pixels
 from maskwright.volumes.dicom_files import DicomFile, Series, choose, find_series
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
@@ -145,7 +146,7 @@ def _stored(file: DicomFile) -> np.ndarray:
     import pydicom
 
     try:
-        return pydicom.dcmread(file.open()).pixel_array
+        return pixels(pydicom.dcmread(file.open()))
     except (ValueError, AttributeError, RuntimeError, EOFError, OSError, KeyError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MaskwrightError(
