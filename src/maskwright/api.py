@@ -214,7 +214,9 @@ def tune(
     data = config.data
     if scans is not None and labels is not None:
         folders = data.valid.model_copy(update={"images": Path(scans), "masks": Path(labels)})
-        data = data.model_copy(update={"images": None, "split_file": None, "valid": folders})
+        # The pattern finds patients in names of slices; each scan counts as one.
+        changes = {"images": None, "split_file": None, "valid": folders, "patient_pattern": None}
+        data = data.model_copy(update=changes)
     engine = _engines([run.require_model()], config)
     volumes = scans is not None or bool(engine.metadata.input_rule.depth)
     pairs = collect(data, ("valid",), seed=config.train.seed, scans=volumes)["valid"]

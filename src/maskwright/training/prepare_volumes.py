@@ -41,6 +41,13 @@ def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bo
     Raises:
         MaskwrightError: scans that cannot be used (all are listed), a class without a voxel, a shared patient.
     """
+    patterns = config.data.channel_patterns
+    if patterns and len(patterns) != config.model.image_channels:
+        raise MaskwrightError(
+            f"is {config.model.image_channels}, and data.channel_patterns names {len(patterns)} files a case",
+            where="[model] image_channels",
+            fix=f"Set it to {len(patterns)}.",
+        )
     wanted = ("train", "valid") if validates(config) else ("train",)
     splits = collect(config.data, wanted, seed=config.train.seed, scans=True)
     refuse_leak(splits, reporter, allow=allow_leak)
@@ -75,13 +82,6 @@ def volume_label_rule(config: Configuration) -> LabelRule:
 def volume_input_rule(config: Configuration, pairs: Sequence[Pair], reporter: Reporter) -> InputRule:
     """Patch size, direction, spacing and levels; the spacing is the median of the training scans where not given."""
     data, model = config.data, config.model
-    patterns = data.channel_patterns
-    if patterns and len(patterns) != model.image_channels:
-        raise MaskwrightError(
-            f"is {model.image_channels}, and data.channel_patterns names {len(patterns)} files a case",
-            where="[model] image_channels",
-            fix=f"Set it to {len(patterns)}.",
-        )
     spacing = tuple(data.spacing)
     if len(spacing) not in (0, 3):
         raise MaskwrightError(
@@ -100,7 +100,7 @@ def volume_input_rule(config: Configuration, pairs: Sequence[Pair], reporter: Re
         orientation=data.orientation,
         depth=int(model.image_depth or 0),
         spacing=spacing,
-        channel_patterns=tuple(patterns),
+        channel_patterns=tuple(data.channel_patterns),
     )
 
 
