@@ -91,6 +91,33 @@ def test_our_segformer_has_the_weights_of_kerashubs(size):
     assert counts(ours) == counts(theirs)
 
 
+def test_our_segformer_computes_what_kerashubs_computes():
+    """Random weights in both: theirs has the reduction of keys after the attention's, and its decoder from fine to coarse."""
+    ours = create_model("segformer", (64, 96, 3), 2)
+    theirs = create_model("keras_hub:SegFormer", (64, 96, 3), 2, projection_filters=256)
+    rng = np.random.default_rng(0)
+    weights = [np.abs(rng.normal(0.1, 0.1, weight.shape)).astype(np.float32) for weight in theirs.weights]
+    theirs.set_weights(weights)
+    moved, place = [], 0
+    paths = [weight.path for weight in theirs.weights]
+    while place < len(paths):
+        if "multihead_attention" in paths[place]:
+            owner = paths[place].rsplit("/", 2)[0]
+            end = next(i for i in range(place, len(paths)) if not paths[i].startswith(owner + "/"))
+            moved += weights[place + 8 : end] + weights[place : place + 8]
+            place = end
+        elif paths[place].startswith("linear_"):
+            moved += [one for pair in (6, 4, 2, 0) for one in weights[place + pair : place + pair + 2]]
+            place += 8
+        else:
+            moved.append(weights[place])
+            place += 1
+    ours.set_weights([one.reshape(weight.shape) for one, weight in zip(moved, ours.weights, strict=True)])
+    image = rng.random((2, 64, 96, 3), np.float32)
+    found, expected = ours.predict_on_batch(image), theirs.predict_on_batch(image)
+    assert expected.std() > 0.01 and np.abs(found - expected).max() < 1e-4
+
+
 def test_the_whole_way_from_a_configuration(config_file, quiet):
     overrides = ["model.name=medicai:UNet", "model.options={'encoder_depth': 3, 'decoder_filters': [16, 8, 8]}",
                  "train.epochs=1"]  # fmt: skip
