@@ -53,7 +53,7 @@ docs: .venv/.runtime
 	@touch $@
 
 .venv/.backends: .venv/.dev
-	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0
+	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0 monai==1.6.1
 	@touch $@
 
 # An environment of its own, because KerasHub brings another wheel of TensorFlow.

@@ -100,7 +100,14 @@ def evaluate(
         reporter.warn(f"these scores are too good: {warning}")
     if config.data.patient_pattern is None:
         reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
-    summary = {"split": part, "network": scored.network, **summary, "leak": leak.as_dict(), "warnings": warnings}
+    summary = {
+        "split": part,
+        "network": scored.network,
+        "units": scored.units,
+        **summary,
+        "leak": leak.as_dict(),
+        "warnings": warnings,
+    }
     write_scores(run.path, summary, scored.images, engine.metadata.class_names)
     return Evaluation(run, summary, warnings)
 

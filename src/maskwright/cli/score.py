@@ -11,13 +11,15 @@ from maskwright.cli._main import Outcome
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
 
-HELP = "the scores of any tool's masks against ground truth, patient by patient"
+HELP = "the scores of any tool's masks or label maps against ground truth, patient by patient"
 EXAMPLE = r"maskwright score predictions/ masks/ --patient-pattern 'PANCREAS_(\d+)' --json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("predictions", metavar="PRED", help="folder of predicted masks")
+    parser.add_argument(
+        "predictions", metavar="PRED", help="folder of predicted masks: pictures, NIfTI, NRRD, DICOM SEG"
+    )
     parser.add_argument("truth", metavar="TRUTH", help="folder of ground truth, with the same names")
     parser.add_argument("--patient-pattern", metavar="REGEX", help="finds the patient in a name, in one group")
     parser.add_argument(
@@ -35,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--levels", type=int, nargs="+", default=[], help="grey level of each class, background first")
     parser.add_argument("--names", nargs="+", default=[], help="names of the classes, background first")
+    parser.add_argument(
+        "--spacing", type=float, nargs="+", default=[], metavar="MM",
+        help="pictures: size of a pixel along rows and columns, or slices first (default: distances in px)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tolerance", type=float, default=2.0, metavar="MM", help="of the surface Dice (default: %(default)g)"
+    )
+    parser.add_argument("--nnunet", metavar="FILE", help="write the scores in the layout of nnU-Net's summary.json too")
     parser.add_argument("--resize", action="store_true", help="bring predictions of another size to that of the truth")
     parser.add_argument("--output", metavar="DIR", help="write evaluation.json, per_image.csv, per_patient.csv there")
 
@@ -45,27 +55,24 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.data.dataset import class_names
     from maskwright.evaluation.files import write_scores
     from maskwright.evaluation.folders import score_folders
+    from maskwright.evaluation.nnunet import nnunet_summary
     from maskwright.evaluation.summary import headline, report
+    from maskwright.storage import write_json
 
     config = validate(
         {
             "mask": {"threshold": arguments.threshold, "levels": arguments.levels, "classes": arguments.names},
             "model": {"num_classes": arguments.classes},
             "data": {"patient_pattern": arguments.patient_pattern},
+            "evaluate": {"spacing": arguments.spacing, "tolerance": arguments.tolerance},
         },
         "score",
     )
-    images = score_folders(
-        Path(arguments.predictions),
-        Path(arguments.truth),
-        config.mask,
-        arguments.classes,
-        arguments.patient_pattern,
-        reporter,
-        resize=arguments.resize,
-    )
+    found = score_folders(Path(arguments.predictions), Path(arguments.truth), config, reporter, resize=arguments.resize)
     names = class_names(config)
-    summary = report(images, names)
+    summary = {"units": found.units, **report(found.images, names)}
     if arguments.output:
-        write_scores(Path(arguments.output), summary, images, names)
+        write_scores(Path(arguments.output), summary, found.images, names)
+    if arguments.nnunet:
+        write_json(Path(arguments.nnunet), nnunet_summary(found.images, found.files))
     return Outcome(summary, headline(summary))

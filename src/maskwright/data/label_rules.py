@@ -109,6 +109,27 @@ def region_rule(section: Any, num_classes: int) -> LabelRule:
     )  # fmt: skip
 
 
+def volume_rule(section: Any, num_classes: int) -> LabelRule:
+    """What the numbers of label maps mean.
+
+    Raises:
+        MaskwrightError: levels or regions do not fit the number of classes.
+    """
+    classes = max(num_classes, 2)
+    if section.regions:
+        return region_rule(section, num_classes)
+    if section.levels and len(section.levels) != classes:
+        raise MaskwrightError(
+            f"has {len(section.levels)} entries for {classes} classes",
+            where="[mask] levels",
+            fix="Give the label number of each class, background first.",
+        )
+    if section.ignore is not None and not isinstance(section.ignore, int):
+        raise MaskwrightError("is a colour, and label maps hold numbers", where="[mask] ignore", fix="Name a number.")
+    kind = "grey" if section.levels else "binary" if num_classes == 1 else "index"
+    return LabelRule(kind, classes, levels=tuple(section.levels), ignore=section.ignore)  # type: ignore[arg-type]
+
+
 def _look(masks: Iterable[np.ndarray], num_classes: int, ignore: Any) -> tuple[str, tuple[int, ...]]:
     found: set[float] = set()
     for mask in masks:

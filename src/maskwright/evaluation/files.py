@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from maskwright.evaluation.scores import NAMES, ImageScore, pool, table
+from maskwright.evaluation.scores import ImageScore, pool, table
 from maskwright.evaluation.summary import Summary
 from maskwright.storage import atomic, write_json, write_text
 
@@ -21,12 +21,8 @@ def write_scores(folder: Path, summary: Summary, images: Sequence[ImageScore], c
     write_json(folder / "evaluation.json", summary)
     lines = [f"{name},{value:.4f}" for name, value in summary.get("network", {}).items()]
     for group in ("per_image", "per_patient"):
-        for name in NAMES:
-            lines += [
-                f"{group}.{name}.{key},{value:.4f}"
-                for key, value in summary[group][name].items()
-                if isinstance(value, float)
-            ]
+        for name, facts in summary[group].items():
+            lines += [f"{group}.{name}.{key},{value:.4f}" for key, value in facts.items() if isinstance(value, float)]
     write_text(folder / "evaluation.csv", "\n".join(lines) + "\n")
     write_rows(folder / "per_image.csv", table(images, class_names))
     write_rows(folder / "per_patient.csv", table(pool(images), class_names))

@@ -2,20 +2,28 @@
 
 Formulas by their usual names (Taha and Hanbury 2015): with TP, FP, FN, TN pixels of one class,
 Dice = 2TP / (2TP + FP + FN), IoU = TP / (TP + FP + FN), sensitivity = TP / (TP + FN), specificity = TN / (TN + FP),
-precision = TP / (TP + FP). Where truth and prediction are both empty Dice and IoU are 1: to find nothing was right.
-The others are undefined (NaN) where their denominator is 0, and are left out of means.
+precision = TP / (TP + FP), accuracy = (TP + TN) / all, balanced accuracy = (sensitivity + specificity) / 2. Where truth
+and prediction are both empty Dice and IoU are 1: to find nothing was right. The others are undefined (NaN) where their
+denominator is 0, and are left out of means.
+
+Volumes: difference = predicted - true, absolute difference its amount, relative difference its share of the true volume
+(NaN where that is 0). Of a patient's images pixels and volumes are added up; distances and scores of parts are means
+over those of its images where they are defined.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from maskwright.data.regions import Regions, membership
+from maskwright.evaluation.calibration import Calibration
 
-NAMES = ("dice", "iou", "sensitivity", "specificity", "precision")
+NAMES = ("dice", "iou", "sensitivity", "specificity", "precision", "accuracy", "balanced_accuracy")
+SUMS = ("volume_true", "volume_predicted")
 Counts = np.ndarray  # (4,) int64: TP, FP, FN, TN
 
 
@@ -26,6 +34,13 @@ class ImageScore:
     name: str
     patient: str
     counts: np.ndarray
+    measures: tuple[dict[str, float], ...] = ()  # of each row, what pixel counts alone do not say
+    calibration: Calibration | None = None
+
+    def values(self) -> list[dict[str, float]]:
+        """Every score of each class after the background, or region."""
+        measures = self.measures or ({},) * len(self.counts)
+        return [scores(row) | _with_differences(more) for row, more in zip(self.counts, measures, strict=True)]
 
 
 def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int, regions: Regions = ()) -> np.ndarray:
@@ -66,6 +81,19 @@ def scores(counts: Counts) -> dict[str, float]:
         "sensitivity": _ratio(tp, tp + fn),
         "specificity": _ratio(tn, tn + fp),
         "precision": _ratio(tp, tp + fp),
+        "accuracy": _ratio(tp + tn, tp + fp + fn + tn),
+        "balanced_accuracy": (_ratio(tp, tp + fn) + _ratio(tn, tn + fp)) / 2,
+    }
+
+
+def _with_differences(measures: dict[str, float]) -> dict[str, float]:
+    if "volume_true" not in measures:
+        return measures
+    difference = measures["volume_predicted"] - measures["volume_true"]
+    return measures | {
+        "volume_difference": difference,
+        "volume_absolute_difference": abs(difference),
+        "volume_relative_difference": _ratio(difference, measures["volume_true"]),
     }
 
 
@@ -74,17 +102,35 @@ def _ratio(part: float, whole: float, empty: float = float("nan")) -> float:
 
 
 def pool(images: Iterable[ImageScore]) -> list[ImageScore]:
-    """One score a patient: the counts of all its images added up, in the order of the patients' names."""
-    sums: dict[str, np.ndarray] = {}
+    """One score a patient, of all its images together, in the order of the patients' names."""
+    groups: dict[str, list[ImageScore]] = {}
     for image in images:
-        sums[image.patient] = sums.get(image.patient, 0) + image.counts
-    return [ImageScore(patient, patient, sums[patient]) for patient in sorted(sums)]
+        groups.setdefault(image.patient, []).append(image)
+    return [_together(patient, groups[patient]) for patient in sorted(groups)]
+
+
+def _together(patient: str, images: Sequence[ImageScore]) -> ImageScore:
+    counts = np.sum([image.counts for image in images], axis=0)
+    measures = []
+    for row in zip(*(image.measures for image in images), strict=True):
+        columns = {name: np.array([one[name] for one in row]) for name in row[0]}
+        measures.append({name: _pooled(name, values) for name, values in columns.items()})
+    found = [image.calibration for image in images if image.calibration is not None]
+    calibration = functools.reduce(Calibration.merged, found) if found else None
+    return ImageScore(patient, patient, counts, tuple(measures), calibration)
+
+
+def _pooled(name: str, values: np.ndarray) -> float:
+    if name in SUMS:
+        return float(values.sum())
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def table(images: Sequence[ImageScore], class_names: Sequence[str]) -> list[dict[str, str | float]]:
     """Rows for a CSV file: name, patient, class and every score."""
     return [
-        {"name": image.name, "patient": image.patient, "class": name, **scores(row)}
+        {"name": image.name, "patient": image.patient, "class": name, **row}
         for image in images
-        for name, row in zip(class_names[1:], image.counts, strict=True)
+        for name, row in zip(class_names[1:], image.values(), strict=True)
     ]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from maskwright.evaluation.scores import NAMES, ImageScore, pool, scores
+from maskwright.evaluation.agreement import agreement
+from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.scores import NAMES, ImageScore, pool
 
 Summary = dict[str, Any]
 
 
 def summarize(values: Sequence[float]) -> dict[str, float | int | None]:
-    """mean, std (of the sample), median, min, max and n of the defined values; None where there is none."""
+    """mean, std (of the sample), median, min, max and n of the defined values (None where there is none); undefined."""
     defined = np.array([value for value in values if not np.isnan(value)])
     if not len(defined):
-        return {"mean": None, "std": None, "median": None, "min": None, "max": None, "n": 0}
+        empty = dict.fromkeys(("mean", "std", "median", "min", "max"))
+        return {**empty, "n": 0, "undefined": len(values)}
     spread = float(defined.std(ddof=1)) if len(defined) > 1 else 0.0
     return {
         "mean": float(defined.mean()),
@@ -25,6 +29,7 @@ def summarize(values: Sequence[float]) -> dict[str, float | int | None]:
         "min": float(defined.min()),
         "max": float(defined.max()),
         "n": len(defined),
+        "undefined": len(values) - len(defined),
     }
 
 
@@ -44,28 +49,55 @@ def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings
 
     With several classes, the scores directly under `per_image` and `per_patient` are means over the classes of each
     image or patient, and each class has its own under its name.
+
+    `worst` names the ten patients with the smallest Dice; `agreement` is of volumes over patients, class by class;
+    `calibration` is of all pixels, where probabilities are known.
     """
     patients = pool(images)
-    return {
+    found: Summary = {
         "images": len(images),
         "patients": len(patients),
         "empty_truth": sum(int((image.counts[:, 0] + image.counts[:, 2]).sum() == 0) for image in images),
         "per_image": _group(images, class_names, None),
         "per_patient": _group(patients, class_names, resamplings),
+        "worst": worst(patients),
     }
+    if patients and patients[0].measures:
+        found["agreement"] = {
+            name: agreement(
+                [patient.measures[place]["volume_predicted"] for patient in patients],
+                [patient.measures[place]["volume_true"] for patient in patients],
+            )
+            for place, name in enumerate(class_names[1:])
+        }
+    known = [image.calibration for image in patients if image.calibration is not None]
+    if known:
+        found["calibration"] = functools.reduce(Calibration.merged, known).as_dict()
+    return found
+
+
+def worst(patients: Sequence[ImageScore], count: int = 10) -> list[dict[str, Any]]:
+    """The patients with the smallest mean Dice over their classes, the worst first."""
+    rated = [{"patient": one.name, "dice": _mean([row["dice"] for row in one.values()])} for one in patients]
+    return sorted(rated, key=lambda one: (one["dice"], one["patient"]))[:count]
 
 
 def _group(items: Sequence[ImageScore], class_names: Sequence[str], resamplings: int | None) -> Summary:
-    found = [[scores(row) for row in item.counts] for item in items]
+    found = [item.values() for item in items]
+    names = list(found[0][0]) if found else list(NAMES)
 
     def one(values: list[float]) -> dict[str, Any]:
         summary: dict[str, Any] = summarize(values)
         return summary | ({"ci95": bootstrap_interval(values, resamplings)} if resamplings else {})
 
-    result: Summary = {name: one([_mean([row[name] for row in rows]) for rows in found]) for name in NAMES}
+    result: Summary = {name: one([_mean([row[name] for row in rows]) for rows in found]) for name in names}
+    if items and items[0].calibration is not None:
+        known = [item.calibration for item in items if item.calibration is not None]
+        result["brier"] = one([item.brier for item in known])
+        result["expected_calibration_error"] = one([item.error for item in known])
     if len(class_names) > 2:
         for number, title in enumerate(class_names[1:]):
-            result[title] = {name: one([rows[number][name] for rows in found]) for name in NAMES}
+            result[title] = {name: one([rows[number][name] for rows in found]) for name in names}
     return result
 
 
@@ -90,4 +122,12 @@ def headline(summary: Summary) -> str:
             f"Dice per image    {image['mean']:.3f} (sd {image['std']:.3f}, median {image['median']:.3f}, "
             f"worst {image['min']:.3f})"
         )
+    if units := summary.get("units"):
+        far, near = summary["per_patient"]["hausdorff95"], summary["per_patient"]["surface_dice"]
+        if far["mean"] is not None:
+            left_out = f"; {far['undefined']} without" if far["undefined"] else ""
+            lines.append(
+                f"Surfaces          95th percentile of distances {far['mean']:.2f} {units['distance']}{left_out}, "
+                f"{near['mean']:.3f} within {units['tolerance']:g} {units['distance']}"
+            )
     return "\n".join(lines)

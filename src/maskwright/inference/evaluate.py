@@ -15,7 +15,9 @@ from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
 from maskwright.data.regions import membership
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.scores import ImageScore, count_pixels
+from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.masks import picture_scale, score_masks
+from maskwright.evaluation.scores import ImageScore
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.postprocess import cleaning
@@ -32,11 +34,12 @@ class _Truth:
 
 @dataclass(frozen=True)
 class Scored:
-    """Counts an image, what was read of each, and the network's own loss and metrics (means over images)."""
+    """Scores an image, what was read of each, the network's own loss and metrics (means over images), and units."""
 
     images: list[ImageScore]
     records: list[Record]
     network: dict[str, float]
+    units: dict[str, str | float]
 
 
 def score_network(
@@ -51,6 +54,7 @@ def score_network(
     from maskwright.metrics import get_metric
 
     rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
+    scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def load(pair: Pair) -> _Truth:
         image, label = read_pair(pair, label_rule)
@@ -84,8 +88,9 @@ def score_network(
             assert small is not None
             full = full_probabilities(engine, item.picture, small, options, tiled=tiled)
             label = clean(decide(full))
-            counts = count_pixels(label, item.label, label_rule.classes, label_rule.regions)
-            found.append(ImageScore(pair.name, pair.patient, counts))
+            calibration = Calibration()
+            calibration.add(full, item.label, regions)
+            found.append(score_masks(pair.name, pair.patient, label, item.label, label_rule, scale, calibration))
             records.append(item.record)
             batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
             if len(batch) == config.evaluate.batch_size:
@@ -94,4 +99,4 @@ def score_network(
     flush()
     network: dict[str, Any] = {"loss": float(np.mean(losses))}
     network |= {metric.name: float(metric.result()) for metric in metrics}
-    return Scored(found, records, network)
+    return Scored(found, records, network, scale.units)

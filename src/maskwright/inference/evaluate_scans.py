@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import describe_volume
-from maskwright.evaluation.scores import ImageScore, count_pixels
+from maskwright.data.regions import membership
+from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.masks import scan_scale, score_masks
 from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored
 from maskwright.inference.volumes import predict_scan
@@ -25,14 +30,20 @@ def score_scans(engine: Engine, pairs: Sequence[Pair], config: Configuration, re
         MaskwrightError: a scan or label map that cannot be used.
     """
     label_rule, rule = engine.metadata.label_rule, engine.metadata.input_rule
+    regions = membership(label_rule.regions) if label_rule.regions else None
     found, records = [], []
     with reporter.task("evaluating", len(pairs), "scans") as advance:
         for pair in pairs:
             scan = read_channels(pair.images)
             truth = scan_classes(read_labels(pair.mask, scan).array, label_rule, pair.mask)
-            predicted = predict_scan(engine, scan, config.predict).labels.array
-            counts = count_pixels(predicted, truth, label_rule.classes, label_rule.regions)
-            found.append(ImageScore(pair.name, pair.patient, counts))
+            turned, calibration = reorient(scan.with_array(truth), rule.orientation).array, Calibration()
+
+            def see(rows: slice, found: np.ndarray, truth: Any = turned, to: Calibration = calibration) -> None:
+                to.add(found, truth[rows], regions)
+
+            predicted = predict_scan(engine, scan, config.predict, see=see).labels.array
+            scale = scan_scale(scan.grid.spacing, scan.grid.voxel_ml, config.evaluate.tolerance)
+            found.append(score_masks(pair.name, pair.patient, predicted, truth, label_rule, scale, calibration))
             records.append(describe_volume(pair, reorient(scan, rule.orientation).array, truth, label_rule))
             advance()
-    return Scored(found, records, {})
+    return Scored(found, records, {}, scan_scale((), 1, config.evaluate.tolerance).units)

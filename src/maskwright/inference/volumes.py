@@ -32,11 +32,13 @@ def predict_scan(
     *,
     tiled: bool = False,
     step: Callable[[], None] = lambda: None,
+    see: Callable[[slice, np.ndarray], None] | None = None,
 ) -> Segmented:
     """Segment a scan: slice by slice, or window by window where the network takes volumes.
 
     Args:
         step: called after each slice.
+        see: called with slices of the scan, turned to the network's orientation, and their probabilities.
 
     Returns:
         A label map of the scan's shape and affine.
@@ -50,7 +52,10 @@ def predict_scan(
     label = np.zeros(turned.grid.shape, np.uint8)
     members: list[np.ndarray] = []  # of each block, each member's pixels of each class
     for rows, each in blocks(engine, scan, options, tiled=tiled):
-        label[rows] = decide(each.mean(axis=0) if len(each) > 1 else each[0])
+        mean = each.mean(axis=0) if len(each) > 1 else each[0]
+        label[rows] = decide(mean)
+        if see:
+            see(rows, mean)
         if len(each) > 1:
             members.append(np.array([rule.pixels(decide(one)) for one in each]))
         for _ in range(rows.stop - rows.start):

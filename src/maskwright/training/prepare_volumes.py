@@ -14,7 +14,7 @@ import numpy as np
 from maskwright.config import Configuration
 from maskwright.data.cache import default_folder
 from maskwright.data.dataset import class_names
-from maskwright.data.label_rules import region_rule
+from maskwright.data.label_rules import volume_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.loader import cores
 from maskwright.data.model_space import labels_to_model, scan_classes, to_model
@@ -51,7 +51,10 @@ def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bo
     wanted = ("train", "valid") if validates(config) else ("train",)
     splits = collect(config.data, wanted, seed=config.train.seed, scans=True)
     refuse_leak(splits, reporter, allow=allow_leak)
-    label, rule = volume_label_rule(config), volume_input_rule(config, splits["train"], reporter)
+    label, rule = (
+        volume_rule(config.mask, config.model.num_classes),
+        volume_input_rule(config, splits["train"], reporter),
+    )
     ready: dict[str, Patches] = {}
     for part, pairs in splits.items():
         ready[part] = _open(pairs, label, rule, config, reporter, part)
@@ -60,23 +63,6 @@ def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bo
     prepared = Prepared(ready["train"], ready.get("valid"), names)
     describe(prepared, reporter, config.data.patient_pattern, "scans")
     return prepared
-
-
-def volume_label_rule(config: Configuration) -> LabelRule:
-    """What the numbers of label maps mean."""
-    mask, classes = config.mask, max(config.model.num_classes, 2)
-    if mask.regions:
-        return region_rule(mask, config.model.num_classes)
-    if mask.levels and len(mask.levels) != classes:
-        raise MaskwrightError(
-            f"has {len(mask.levels)} entries for {classes} classes",
-            where="[mask] levels",
-            fix="Give the label number of each class, background first.",
-        )
-    if mask.ignore is not None and not isinstance(mask.ignore, int):
-        raise MaskwrightError("is a colour, and label maps hold numbers", where="[mask] ignore", fix="Name a number.")
-    kind = "grey" if mask.levels else "binary" if config.model.num_classes == 1 else "index"
-    return LabelRule(kind, classes, levels=tuple(mask.levels), ignore=mask.ignore)  # type: ignore[arg-type]
 
 
 def volume_input_rule(config: Configuration, pairs: Sequence[Pair], reporter: Reporter) -> InputRule:

@@ -22,6 +22,14 @@ class EvaluateSection(Section):
     batch_size: int = key(
         4, "Pictures a batch of the network's own loss and metrics.", reference="eval.batch_size", ge=1
     )
+    spacing: list[Annotated[float, Field(gt=0)]] = key(
+        [],
+        "Pictures: size of a pixel along rows and columns, or with the distance of slices first; distances are then in "
+        "mm and volumes in mm² or ml, else in px. Scans know theirs.",
+        unit="mm",
+        example=[2.5, 0.8, 0.8],
+    )
+    tolerance: float = key(2.0, "What the surface Dice forgives.", unit="mm, or px of pictures without spacing", gt=0)
     bootstrap: int = key(2000, "Resamplings of the patients for the 95 % confidence interval.", ge=100)
 
 
