@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,13 @@ def train(
     run_dir: PathLike | None = None,
     resume: bool = False,
     allow_leak: bool = False,
+    fold: int | None = None,
     reporter: Reporter | None = None,
 ) -> Run:
     """Train what a configuration file says; returns its run folder.
+
+    Args:
+        fold: of a cross-validation: validate on it and train on the others, in `fold-K` of the run folder.
 
     Raises:
         MaskwrightError: anything that must fail fails before the first step.
@@ -53,6 +57,10 @@ def train(
     from maskwright.training.train import train as run_training
 
     loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
+    if fold is not None:
+        data = loaded.config.data.model_copy(update={"fold": fold})
+        chosen = loaded.config.model_copy(update={"data": data})
+        loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
     return run_training(loaded, reporter or Reporter(), resume=resume, allow_leak=allow_leak)
 
 
@@ -68,48 +76,40 @@ def evaluate(
     """Score a run on a split; writes evaluation.json, evaluation.csv, per_image.csv and per_patient.csv into it.
 
     Args:
-        target: a configuration file, a run folder, or what `train` returned.
+        target: a configuration file, a run folder, or what `train` returned; or the folder of a cross-validation, whose
+            folds are then scored each on the patients that it did not train on, and reported as one.
         split: `train`, `valid` or `test`; that of the configuration where None.
 
     Raises:
         MaskwrightError: no trained model, or pictures that cannot be used.
     """
-    from maskwright.data.splits import collect
-    from maskwright.evaluation.files import write_scores
-    from maskwright.evaluation.leaks import find_leak
-    from maskwright.evaluation.summary import report
-    from maskwright.inference.evaluate import score_network
-    from maskwright.inference.evaluate_scans import score_scans
-    from maskwright.training.run import read_training_images
+    from maskwright.scoring import score_part, summarize_parts
+    from maskwright.training.run import Run
 
     reporter = reporter or Reporter()
-    loaded = _resolve(target, overrides, run_dir)
-    config, run = loaded.config, _run(loaded)
-    engine = _engine(run.require_model(), config)
-    part = split or config.evaluate.split
-    scans = bool(engine.metadata.input_rule.depth)
-    pairs = collect(config.data, (part,), seed=config.train.seed, scans=scans)[part]
-    if scans:
-        scored = score_scans(engine, pairs, config, reporter)
+    folder, folds = _folds(target, overrides, run_dir)
+    members = [load(one.config_file, list(overrides), run_dir=one.path) for one in folds]
+    tasks: list[tuple[Loaded, list[Path]]]
+    if folds and split in (None, "valid"):
+        reporter.say(f"{len(folds)} folds, each scored on the patients that it did not train on")
+        part, tasks = "valid", [(one, [run.require_model()]) for one, run in zip(members, folds, strict=True)]
+        if missing := members[0].config.data.folds - len(folds):
+            reporter.warn(
+                f"{missing} of {len(folds) + missing} folds are not trained yet; their patients are not scored"
+            )
+    elif folds:
+        reporter.say(f"an ensemble of {len(folds)} folds")
+        part, tasks = split or "test", [(members[0], [run.require_model() for run in folds])]
     else:
-        scored = score_network(engine, pairs, config, reporter, tiled=tiled)
-    summary = report(scored.images, engine.metadata.class_names, config.evaluate.bootstrap)
-    leak = find_leak(scored.records, read_training_images(run), by_patient=config.data.patient_pattern is not None)
-    warnings = [] if part == "train" else leak.messages
-    for warning in warnings:
-        reporter.warn(f"these scores are too good: {warning}")
+        loaded = _resolve(target, overrides, run_dir)
+        folder, part = loaded.run_dir, split or loaded.config.evaluate.split
+        tasks = [(loaded, [_run(loaded).require_model()])]
+    config = tasks[0][0].config
     if config.data.patient_pattern is None:
         reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
-    summary = {
-        "split": part,
-        "network": scored.network,
-        "units": scored.units,
-        **summary,
-        "leak": leak.as_dict(),
-        "warnings": warnings,
-    }
-    write_scores(run.path, summary, scored.images, engine.metadata.class_names)
-    return Evaluation(run, summary, warnings)
+    parts = [score_part(_engines(models, one.config), one, part, reporter, tiled=tiled) for one, models in tasks]
+    summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
+    return Evaluation(Run(folder), summary, warnings)
 
 
 def predict(
@@ -127,7 +127,8 @@ def predict(
     """Predict images and folders into masks and overlays, or scans into label maps.
 
     Args:
-        target: a run folder, a model.keras, a configuration file, or what `train` returned.
+        target: a run folder, a model.keras, a configuration file, or what `train` returned; or the folder of a
+            cross-validation, whose folds are then an ensemble.
         images: files and folders of pictures, or of scans (NIfTI, DICOM, NRRD, MHA); those of the configuration where
             None.
         series: which series of a DICOM folder, where it holds several.
@@ -144,6 +145,11 @@ def predict(
     path = Path(target) if isinstance(target, str | Path) else None
     if path is not None and path.suffix == ".keras":
         config, model, home = _of_model(path, overrides), path, path.absolute().parent / "predictions"
+    elif (found := _folds(target, overrides, run_dir))[1]:
+        first, *others = found[1]
+        config = load(first.config_file, list(overrides), run_dir=first.path).config
+        model, home = first.require_model(), found[0] / "predictions"
+        ensemble = [*(str(one.path) for one in others), *ensemble]
     else:
         loaded = _resolve(target, overrides, run_dir)
         run = _run(loaded)
@@ -226,7 +232,7 @@ def tune(
         data = data.model_copy(update=changes)
     engine = _engines([run.require_model()], config)
     volumes = scans is not None or bool(engine.metadata.input_rule.depth)
-    pairs = collect(data, ("valid",), seed=config.train.seed, scans=volumes)["valid"]
+    pairs = collect(data, ("valid",), seed=config.split_seed, scans=volumes)["valid"]
     start = Setting(decision(engine.metadata, config.predict), cleaning(engine.metadata, config.predict.postprocess))
     with tempfile.TemporaryDirectory() as folder:
         cases = (scan_cases if volumes else picture_cases)(engine, pairs, config, Path(folder), reporter)
@@ -242,6 +248,21 @@ def tune(
         "tried": found.tried,
         "config": str(run.config_file),
     }
+
+
+def _folds(
+    target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None
+) -> tuple[Path, list[Run]]:
+    """The folder that a target names, and the folds in it where it holds a cross-validation and is no run itself."""
+    from maskwright.training.run import Run, fold_runs
+
+    if isinstance(target, Loaded):
+        folder = target.run_dir
+    elif isinstance(target, str | Path):
+        folder = Path(target) if Path(target).is_dir() else load(target, list(overrides), run_dir=run_dir).run_dir
+    else:
+        folder = target.path
+    return folder, [] if Run(folder).is_trained() else fold_runs(folder)
 
 
 def _resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None) -> Loaded:

@@ -83,7 +83,7 @@ def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: in
     loaded = api.load_config(folder / _CONFIG_NAME, run_dir=folder / "run")
     run = api.train(loaded, reporter=reporter)
     evaluation = api.evaluate(loaded, reporter=reporter)
-    test = collect(loaded.config.data, ("test",), seed=loaded.config.train.seed)["test"]
+    test = collect(loaded.config.data, ("test",), seed=loaded.config.split_seed)["test"]
     api.predict(loaded, [pair.image for pair in test], reporter=reporter)
     picture = folder / "demo.png"
     filled = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 100]

@@ -81,6 +81,6 @@ def _parts(config: Configuration) -> dict[str, Any]:
     data = config.data
     if data.images is not None:
         whole = data.model_copy(update={"valid_fraction": 0.0, "test_fraction": 0.0})
-        return {"all": collect(whole, ("train",), seed=config.train.seed)["train"]}
+        return {"all": collect(whole, ("train",), seed=config.split_seed)["train"]}
     wanted = [part for part in SPLITS if getattr(data, part).images is not None]
-    return collect(data.model_copy(update={"valid_fraction": 0.0}), wanted, seed=config.train.seed)
+    return collect(data.model_copy(update={"valid_fraction": 0.0}), wanted, seed=config.split_seed)

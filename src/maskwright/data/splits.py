@@ -55,6 +55,8 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans
     Raises:
         MaskwrightError: folders that are missing, incomplete or contradictory.
     """
+    if data.fold is not None and {"train", "valid"} & set(wanted):
+        return _with_fold(data, wanted, seed, scans)
     if data.images is not None:
         if data.train.images is not None:
             raise MaskwrightError(
@@ -90,6 +92,27 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans
             fix=f"Set data.{missing[0]}.images and data.{missing[0]}.masks, or data.images and "
             "data.masks for everything.",
         )
+    return {part: splits[part] for part in wanted}
+
+
+def _with_fold(data: Any, wanted: Sequence[str], seed: int, scans: bool) -> Splits:
+    """Training and validation by folds of their patients together; the test stays apart."""
+    from maskwright.data.folds import fold_of, structure_sizes
+
+    if data.fold >= data.folds:
+        raise MaskwrightError(
+            f"is {data.fold}, and there are {data.folds} folds, 0 to {data.folds - 1}",
+            where="[data] fold",
+            fix="Name one of them, or set data.folds.",
+        )
+    plain = data.model_copy(update={"fold": None})
+    validates = data.valid.images is not None or data.valid_fraction > 0
+    parts = ["train", *(["valid"] if validates else []), *(["test"] if "test" in wanted else [])]
+    splits = collect(plain, parts, seed=seed, scans=scans)
+    pairs = sorted((pair for part in ("train", "valid") for pair in splits.get(part, [])), key=lambda pair: pair.name)
+    folds = fold_of(structure_sizes(pairs, scans=scans), data.folds, seed)
+    splits["valid"] = [pair for pair in pairs if folds[pair.patient] == data.fold]
+    splits["train"] = [pair for pair in pairs if folds[pair.patient] != data.fold]
     return {part: splits[part] for part in wanted}
 
 

@@ -34,7 +34,7 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
         MaskwrightError: pictures that cannot be used (all are listed), a class without a pixel, a shared patient.
     """
     wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.train.seed)
+    splits = collect(config.data, wanted, seed=config.split_seed)
     refuse_leak(splits, reporter, allow=allow_leak)
     everything = [pair for pairs in splits.values() for pair in pairs]
     try:

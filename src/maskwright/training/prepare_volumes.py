@@ -49,7 +49,7 @@ def prepare_volumes(config: Configuration, reporter: Reporter, *, allow_leak: bo
             fix=f"Set it to {len(patterns)}.",
         )
     wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.train.seed, scans=True)
+    splits = collect(config.data, wanted, seed=config.split_seed, scans=True)
     refuse_leak(splits, reporter, allow=allow_leak)
     label, rule = (
         volume_rule(config.mask, config.model.num_classes),

@@ -18,7 +18,7 @@ from maskwright.config import Configuration, load, write_toml
 from maskwright.config.toml import validate
 from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import change_metadata
+from maskwright.models.saving import change_metadata, read_metadata
 from maskwright.storage import atomic, write_json, write_text
 
 
@@ -73,6 +73,13 @@ class Run:
         with self.history_file.open(newline="", encoding="utf-8") as file:
             return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
+    def best(self) -> tuple[dict[str, float], str]:
+        """The row of the epoch whose model was kept, and the entry that chose it."""
+        training, rows = read_metadata(self.model_file).training, self.history()
+        row = next(one for one in rows if one["epoch"] == training["epoch"])
+        usual = next(name for name in ("val_dice", "val_loss", "loss") if name in row)
+        return row, self.config.train.watch or usual
+
     def is_trained(self) -> bool:
         """Whether there is a model in it."""
         return self.model_file.exists()
@@ -106,6 +113,13 @@ def open_run(path: Path | str) -> Run:
             fix="Name the folder that `maskwright train` printed.",
         )
     return run
+
+
+def fold_runs(path: Path) -> list[Run]:
+    """The runs of a cross-validation in a folder, `fold-0`, `fold-1`, …, that hold a model; none where it is a run."""
+    found = [Run(folder) for folder in path.glob("fold-*") if folder.name.removeprefix("fold-").isdigit()]
+    trained = [run for run in found if run.is_trained() and run.config_file.exists()]
+    return sorted(trained, key=lambda run: int(run.path.name.removeprefix("fold-")))
 
 
 def write_history(run: Run, rows: list[dict[str, float]]) -> None:

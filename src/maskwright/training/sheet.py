@@ -60,7 +60,7 @@ def training_batches(config: Configuration) -> Batches:
             "shows pictures, not volumes", where="maskwright augment", fix="Name a configuration without image_depth."
         )
     wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.train.seed)
+    splits = collect(config.data, wanted, seed=config.split_seed)
     dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
     pairs, settings = splits["train"], config.train
     dataset = Dataset(pairs, [], label_rule(config, pairs), input_rule(config, dtype))

@@ -23,6 +23,11 @@ class Configuration(Section):
     predict: PredictSection = section(PredictSection, "What prediction writes, and where.")
     prepare: PrepareSection = section(PrepareSection, "How scans become image/mask pairs.")
 
+    @property
+    def split_seed(self) -> int:
+        """The seed that draws patients for training, validation, test and folds."""
+        return self.train.seed if self.data.split_seed is None else self.data.split_seed
+
 
 __all__ = [
     "AugmentationSection",

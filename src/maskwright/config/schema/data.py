@@ -101,6 +101,17 @@ class DataSection(Section):
         '`{"train": [...], "valid": [...], "test": [...]}`. Without `valid` it is drawn from training.',
         example="splits.json",
     )
+    folds: int = key(
+        5, "Cross-validation: how many folds the patients of training and validation are divided into.", ge=2
+    )
+    fold: int | None = key(
+        None,
+        "Validate on this fold (from 0) and train on the others; `train --fold` sets it. Folds hold patients with small"
+        " and large structures alike, and are drawn by the seed of the split.",
+        example=0,
+        ge=0,
+    )
+    split_seed: int | None = key(None, "Seed of the split and of folds; `train.seed` where absent.", example=137, ge=0)
     split_order: Literal["random", "name"] = key(
         "random", "Take the split's patients at random (by the seed) or from the end of the sorted names."
     )

@@ -1,0 +1,95 @@
+"""Runs scored: one by itself, or the folds of a cross-validation, each on the patients that it did not train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwright.config import Loaded
+from maskwright.data.splits import collect
+from maskwright.errors import MaskwrightError
+from maskwright.evaluation.files import write_scores
+from maskwright.evaluation.leaks import Leak, find_leak
+from maskwright.evaluation.summary import report
+from maskwright.inference.engines import Engine
+from maskwright.inference.evaluate import Scored, score_network
+from maskwright.inference.evaluate_scans import score_scans
+from maskwright.progress import Reporter
+from maskwright.training.run import Run, read_training_images
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scores of one run on one part of its data, and what of it the run had seen in training."""
+
+    scored: Scored
+    leak: Leak
+    class_names: Sequence[str]
+
+
+def score_part(engine: Engine, loaded: Loaded, part: str, reporter: Reporter, *, tiled: bool = False) -> Part:
+    """Score a run on `train`, `valid` or `test`.
+
+    Raises:
+        MaskwrightError: pictures or scans that cannot be used.
+    """
+    config, run = loaded.config, Run(loaded.run_dir)
+    scans = bool(engine.metadata.input_rule.depth)
+    pairs = collect(config.data, (part,), seed=config.split_seed, scans=scans)[part]
+    if scans:
+        scored = score_scans(engine, pairs, config, reporter)
+    else:
+        scored = score_network(engine, pairs, config, reporter, tiled=tiled)
+    known = config.data.patient_pattern is not None
+    leak = find_leak(scored.records, read_training_images(run), by_patient=known)
+    return Part(scored, leak, engine.metadata.class_names)
+
+
+def summarize_parts(
+    parts: Sequence[Part], folder: Path, split: str, resamplings: int, reporter: Reporter
+) -> tuple[dict[str, Any], list[str]]:
+    """Write evaluation.json and its tables into `folder`; gives the summary and what is wrong with the scores.
+
+    Raises:
+        MaskwrightError: the parts have other classes, or share an image.
+    """
+    names = parts[0].class_names
+    images = [image for part in parts for image in part.scored.images]
+    if any(list(part.class_names) != list(names) for part in parts):
+        raise MaskwrightError("have other classes", where="the folds", fix="Train all from one configuration.")
+    if len({image.name for image in images}) < len(images):
+        raise MaskwrightError(
+            "share images, so they are no folds of one cross-validation",
+            where=folder,
+            fix="Train all with the same data.folds and data.split_seed.",
+        )
+    summary = report(images, names, resamplings)
+    warnings = [message for part in parts for message in part.leak.messages] if split != "train" else []
+    warnings += missing_classes(summary, names)
+    for warning in warnings:
+        reporter.warn(f"these scores do not mean what they seem to: {warning}")
+    count = len(parts)
+    networks = [part.scored.network for part in parts]
+    summary = {
+        "split": split,
+        **({"folds": count} if count > 1 else {}),
+        "network": {name: sum(one[name] for one in networks) / count for name in networks[0]},
+        "units": parts[0].scored.units,
+        **summary,
+        "leak": parts[0].leak.as_dict() if count == 1 else [part.leak.as_dict() for part in parts],
+        "warnings": warnings,
+    }
+    write_scores(folder, summary, images, names)
+    return summary, warnings
+
+
+def missing_classes(summary: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Classes that no truth has: their Dice is 1 wherever nothing is predicted, which says nothing."""
+    found = []
+    for name in names[1:]:
+        volumes = summary["per_patient"].get(name, summary["per_patient"])["volume_true"]
+        if volumes["max"] == 0:
+            found.append(f"{name} occurs in no truth; its Dice is 1 wherever it is not predicted either")
+    return found
