@@ -53,10 +53,8 @@ def draw_pair(rng: np.random.Generator, size: tuple[int, int] = (32, 32)) -> tup
     return image, mask
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    """`images/` and `masks/` of 8 patients with 3 slices each, 32x32 PNG, named `P<patient>-<slice>.png`."""
-    folder = tmp_path / "dataset"
+def write_dataset(folder: Path) -> Path:
+    """8 patients with 3 pictures each, 32x32, in `images` and `masks` of a folder."""
     rng = np.random.default_rng(1)
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -65,6 +63,12 @@ def dataset(tmp_path: Path) -> Path:
             for part, picture in zip(("images", "masks"), draw_pair(rng), strict=True):
                 cv2.imwrite(str(folder / part / f"P{patient:02d}-{number}.png"), picture)
     return folder
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Pictures and masks of 8 patients."""
+    return write_dataset(tmp_path / "dataset")
 
 
 CONFIG = r"""
@@ -97,6 +101,15 @@ def config_file(dataset: Path) -> Path:
     path = dataset.parent / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def module_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in a folder that the tests of a module share."""
+    folder = tmp_path_factory.mktemp("shared")
+    write_dataset(folder / "dataset")
+    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    return folder / "config.toml"
 
 
 PROJECT = """

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from maskwright.api import evaluate, load_config, predict, train
+    from maskwright.api import evaluate, load_config, predict, report, train, tune
     from maskwright.errors import MaskwrightError
     from maskwright.models.registry import create_model
     from maskwright.training.run import Run
@@ -27,12 +27,14 @@ _HOMES = {
     "train": "api",
     "evaluate": "api",
     "predict": "api",
+    "report": "api",
+    "tune": "api",
     "create_model": "models.registry",
     "Run": "training.run",
     "MaskwrightError": "errors",
 }
 
-__all__ = ["MaskwrightError", "Run", "create_model", "evaluate", "load_config", "predict", "train"]
+__all__ = ["MaskwrightError", "Run", "create_model", "evaluate", "load_config", "predict", "report", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

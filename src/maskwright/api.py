@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskwright.config import Configuration, Loaded, load
+from maskwright.config import Loaded, load
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 
@@ -84,30 +84,15 @@ def evaluate(
         MaskwrightError: no trained model, or pictures that cannot be used.
     """
     from maskwright.scoring import score_part, summarize_parts
+    from maskwright.targets import engines, tasks_of
     from maskwright.training.run import Run
 
     reporter = reporter or Reporter()
-    folder, folds = _folds(target, overrides, run_dir)
-    members = [load(one.config_file, list(overrides), run_dir=one.path) for one in folds]
-    tasks: list[tuple[Loaded, list[Path]]]
-    if folds and split in (None, "valid"):
-        reporter.say(f"{len(folds)} folds, each scored on the patients that it did not train on")
-        part, tasks = "valid", [(one, [run.require_model()]) for one, run in zip(members, folds, strict=True)]
-        if missing := members[0].config.data.folds - len(folds):
-            reporter.warn(
-                f"{missing} of {len(folds) + missing} folds are not trained yet; their patients are not scored"
-            )
-    elif folds:
-        reporter.say(f"an ensemble of {len(folds)} folds")
-        part, tasks = split or "test", [(members[0], [run.require_model() for run in folds])]
-    else:
-        loaded = _resolve(target, overrides, run_dir)
-        folder, part = loaded.run_dir, split or loaded.config.evaluate.split
-        tasks = [(loaded, [_run(loaded).require_model()])]
+    folder, part, tasks = tasks_of(target, split, overrides, run_dir, reporter)
     config = tasks[0][0].config
     if config.data.patient_pattern is None:
         reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
-    parts = [score_part(_engines(models, one.config), one, part, reporter, tiled=tiled) for one, models in tasks]
+    parts = [score_part(engines(models, one.config), one, part, reporter, tiled=tiled) for one, models in tasks]
     summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
     return Evaluation(Run(folder), summary, warnings)
 
@@ -141,18 +126,19 @@ def predict(
     """
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
+    from maskwright.targets import config_of_model, engines, folds_in, model_of, resolve, run_of
 
     path = Path(target) if isinstance(target, str | Path) else None
     if path is not None and path.suffix == ".keras":
-        config, model, home = _of_model(path, overrides), path, path.absolute().parent / "predictions"
-    elif (found := _folds(target, overrides, run_dir))[1]:
+        config, model, home = config_of_model(path, overrides), path, path.absolute().parent / "predictions"
+    elif (found := folds_in(target, overrides, run_dir))[1]:
         first, *others = found[1]
         config = load(first.config_file, list(overrides), run_dir=first.path).config
         model, home = first.require_model(), found[0] / "predictions"
         ensemble = [*(str(one.path) for one in others), *ensemble]
     else:
-        loaded = _resolve(target, overrides, run_dir)
-        run = _run(loaded)
+        loaded = resolve(target, overrides, run_dir)
+        run = run_of(loaded)
         config, model, home = loaded.config, run.require_model(), run.predictions
     options = config.predict
     folders: Any = options.tiles if tiled else options
@@ -169,7 +155,7 @@ def predict(
     sources = [Path(str(item)) for item in chosen]
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
-    engine = _engines([model, *map(_model_of, ensemble)], config)
+    engine = engines([model, *map(model_of, ensemble)], config)
     if scans := find_scans(sources, engine.metadata.input_rule.channel_patterns):
         return predict_scans(
             engine, scans, target_dir, options, reporter or Reporter(), series=series, tiled=tiled, ours=ours
@@ -185,6 +171,43 @@ def predict(
         tiled=tiled,
         ours=ours,
     )
+
+
+def report(
+    runs: PathLike | Sequence[PathLike],
+    *,
+    output: PathLike | None = None,
+    reporter: Reporter | None = None,
+) -> Path:
+    """Write one HTML page about a run, or several side by side; runs that were not evaluated are evaluated first.
+
+    Args:
+        runs: run folders, or folders of a cross-validation.
+        output: the page; `report.html` in the first run where None.
+
+    Raises:
+        MaskwrightError: a folder without a trained model, or a page in the way that Maskwright did not write.
+    """
+    from maskwright.reporting.build import albums_of, default_output
+    from maskwright.reporting.facts import read_facts
+    from maskwright.reporting.page import page
+    from maskwright.storage import write_text
+    from maskwright.targets import engines, tasks_of
+
+    reporter = reporter or Reporter()
+    folders = [Path(one) for one in ([runs] if isinstance(runs, str | Path) else runs)]
+    for folder in folders:
+        if not (folder / "evaluation.json").exists():
+            evaluate(folder, reporter=reporter)
+    facts = [read_facts(folder) for folder in folders]
+    albums = []
+    if len(facts) == 1:
+        _, part, tasks = tasks_of(folders[0], facts[0].summary["split"], (), None, reporter)
+        opened = [(loaded, engines(models, loaded.config)) for loaded, models in tasks]
+        albums = albums_of(facts[0], opened, part, reporter)
+    path = Path(output) if output is not None else default_output(folders)
+    write_text(path, page(facts, albums))
+    return path
 
 
 def tune(
@@ -217,6 +240,7 @@ def tune(
     from maskwright.inference.tune import Setting, as_settings
     from maskwright.inference.tune import tune as choose
     from maskwright.inference.tune_cases import picture_cases, scan_cases
+    from maskwright.targets import engines
     from maskwright.training.run import open_run, write_choice
 
     reporter = reporter or Reporter()
@@ -230,7 +254,7 @@ def tune(
         # The pattern finds patients in names of slices; each scan counts as one.
         changes = {"images": None, "split_file": None, "valid": folders, "patient_pattern": None}
         data = data.model_copy(update=changes)
-    engine = _engines([run.require_model()], config)
+    engine = engines([run.require_model()], config)
     volumes = scans is not None or bool(engine.metadata.input_rule.depth)
     pairs = collect(data, ("valid",), seed=config.split_seed, scans=volumes)["valid"]
     start = Setting(decision(engine.metadata, config.predict), cleaning(engine.metadata, config.predict.postprocess))
@@ -248,71 +272,3 @@ def tune(
         "tried": found.tried,
         "config": str(run.config_file),
     }
-
-
-def _folds(
-    target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None
-) -> tuple[Path, list[Run]]:
-    """The folder that a target names, and the folds in it where it holds a cross-validation and is no run itself."""
-    from maskwright.training.run import Run, fold_runs
-
-    if isinstance(target, Loaded):
-        folder = target.run_dir
-    elif isinstance(target, str | Path):
-        folder = Path(target) if Path(target).is_dir() else load(target, list(overrides), run_dir=run_dir).run_dir
-    else:
-        folder = target.path
-    return folder, [] if Run(folder).is_trained() else fold_runs(folder)
-
-
-def _resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None) -> Loaded:
-    """The configuration and run folder behind a file, a run folder or an object."""
-    if isinstance(target, Loaded):
-        return target
-    path = Path(target) if isinstance(target, str | Path) else target.path
-    if path.is_dir():
-        from maskwright.training.run import open_run
-
-        return load(open_run(path).config_file, list(overrides), run_dir=path)
-    return load(path, list(overrides), run_dir=run_dir)
-
-
-def _run(loaded: Loaded) -> Run:
-    from maskwright.training.run import Run
-
-    return Run(loaded.run_dir)
-
-
-def _of_model(path: Path, overrides: Sequence[str]) -> Configuration:
-    """The configuration of a model file by itself: what it says of its own use, and the overrides."""
-    from maskwright.config.loading import from_overrides
-    from maskwright.models.saving import read_metadata
-
-    return from_overrides(list(overrides), {"predict": read_metadata(path).predict})
-
-
-def _model_of(path: PathLike) -> Path:
-    """The model file of a run folder, or the file itself."""
-    from maskwright.training.run import open_run
-
-    return open_run(path).require_model() if Path(path).is_dir() else Path(path)
-
-
-def _engines(models: Sequence[Path], config: Configuration) -> Any:
-    """One model or an ensemble of several, mirrored where the configuration asks for it."""
-    from maskwright.inference.engines import Ensemble, Mirrored
-
-    engines = [_engine(model, config) for model in models]
-    if config.predict.mirror:
-        engines = [Mirrored(engine, range(len(engine.metadata.input_shape) - 1)) for engine in engines]
-    return engines[0] if len(engines) == 1 else Ensemble(engines)
-
-
-def _engine(model: Path, config: Configuration) -> Any:
-    from maskwright.data.cache import default_folder
-    from maskwright.inference.engines import open_engine
-    from maskwright.models.saving import read_metadata
-    from maskwright.precision import choose_precision
-
-    read_metadata(model)  # a file that is no model is refused before Keras is loaded
-    return open_engine(model, choose_precision(config.predict.precision, config.data.cache_dir or default_folder()))

@@ -13,7 +13,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibration
 from maskwright.evaluation.components import component_scores
 from maskwright.evaluation.distances import surface_scores
-from maskwright.evaluation.scores import ImageScore, count_pixels
+from maskwright.evaluation.scores import ImageScore, confusion, counts_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def score_masks(
         prediction, truth: class numbers `(H, W)` or `(D, H, W)`; pixels that the truth ignores count for nothing.
         calibration: of its probabilities, where they are known.
     """
-    counts = count_pixels(prediction, truth, rule.classes, rule.regions)
+    table = confusion(prediction, truth, rule.classes)
+    counts = counts_of(table, rule.regions)
     known = truth != IGNORED if (truth == IGNORED).any() else None
     measures = []
     for (found, true), row in zip(_masks(prediction, truth, rule), counts, strict=True):
@@ -93,7 +94,7 @@ def score_masks(
                 "volume_predicted": float(row[0] + row[1]) * scale.pixel,
             }
         )
-    return ImageScore(name, patient, counts, tuple(measures), calibration)
+    return ImageScore(name, patient, counts, tuple(measures), calibration, table)
 
 
 def _masks(prediction: np.ndarray, truth: np.ndarray, rule: LabelRule) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -36,6 +36,7 @@ class ImageScore:
     counts: np.ndarray
     measures: tuple[dict[str, float], ...] = ()  # of each row, what pixel counts alone do not say
     calibration: Calibration | None = None
+    confusion: np.ndarray | None = None  # as `confusion` gives it
 
     def values(self) -> list[dict[str, float]]:
         """Every score of each class after the background, or region."""
@@ -57,11 +58,25 @@ def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int, region
     Raises:
         ValueError: the shapes differ.
     """
+    return counts_of(confusion(prediction, truth, classes), regions)
+
+
+def confusion(prediction: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
+    """How many pixels of each true class (rows) were predicted as each class (columns): `(classes, classes)` int64.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction is {prediction.shape}, truth is {truth.shape}")
     # A truth of 255 lands beyond the table.
     pairs = np.bincount(truth.ravel().astype(np.int64) * classes + prediction.ravel(), minlength=classes**2)
-    table = pairs[: classes**2].reshape(classes, classes)
+    return pairs[: classes**2].reshape(classes, classes)
+
+
+def counts_of(table: np.ndarray, regions: Regions = ()) -> np.ndarray:
+    """TP, FP, FN, TN of each class after the background, or region, of a confusion table."""
+    classes = len(table)
     if regions:
         member = membership(regions)[:classes].astype(np.int64)
         cells = [(member, member), (1 - member, member), (member, 1 - member), (1 - member, 1 - member)]
@@ -117,7 +132,9 @@ def _together(patient: str, images: Sequence[ImageScore]) -> ImageScore:
         measures.append({name: _pooled(name, values) for name, values in columns.items()})
     found = [image.calibration for image in images if image.calibration is not None]
     calibration = functools.reduce(Calibration.merged, found) if found else None
-    return ImageScore(patient, patient, counts, tuple(measures), calibration)
+    tables = [image.confusion for image in images if image.confusion is not None]
+    table = np.sum(tables, axis=0) if tables else None
+    return ImageScore(patient, patient, counts, tuple(measures), calibration, table)
 
 
 def _pooled(name: str, values: np.ndarray) -> float:

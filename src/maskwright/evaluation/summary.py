@@ -51,7 +51,8 @@ def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings
     image or patient, and each class has its own under its name.
 
     `worst` names the ten patients with the smallest Dice; `agreement` is of volumes over patients, class by class;
-    `calibration` is of all pixels, where probabilities are known.
+    `calibration` is of all pixels, where probabilities are known; `confusion` counts pixels, a row for each true class
+    number and a column for each predicted one.
     """
     patients = pool(images)
     found: Summary = {
@@ -70,6 +71,9 @@ def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings
             )
             for place, name in enumerate(class_names[1:])
         }
+    tables = [image.confusion for image in patients if image.confusion is not None]
+    if tables:
+        found["confusion"] = np.sum(tables, axis=0).tolist()
     known = [image.calibration for image in patients if image.calibration is not None]
     if known:
         found["calibration"] = functools.reduce(Calibration.merged, known).as_dict()

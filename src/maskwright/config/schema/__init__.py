@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maskwright.config.schema.about import AboutSection
 from maskwright.config.schema.augmentation import AugmentationSection
 from maskwright.config.schema.base import Section, section
 from maskwright.config.schema.data import DataSection, FolderPair, MaskSection
@@ -21,6 +22,7 @@ class Configuration(Section):
     train: TrainSection = section(TrainSection, "Loss, optimiser, length, and what training writes on the way.")
     evaluate: EvaluateSection = section(EvaluateSection, "How a trained model is scored.")
     predict: PredictSection = section(PredictSection, "What prediction writes, and where.")
+    about: AboutSection = section(AboutSection, "What only people know of a model, for its report.")
     prepare: PrepareSection = section(PrepareSection, "How scans become image/mask pairs.")
 
     @property
@@ -30,6 +32,7 @@ class Configuration(Section):
 
 
 __all__ = [
+    "AboutSection",
     "AugmentationSection",
     "Configuration",
     "DataSection",

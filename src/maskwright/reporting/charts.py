@@ -1,0 +1,152 @@
+"""Charts as SVG, drawn by hand so that the page needs no library; colours come from the page's style sheet."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+_WIDTH, _HEIGHT = 460, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 40
+
+
+class _Axes:
+    """From values to places in the picture, with ticks at round numbers."""
+
+    def __init__(self, x: tuple[float, float], y: tuple[float, float]) -> None:
+        self.x, self.y = _apart(x), _apart(y)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        return (
+            round(_LEFT + across * (_WIDTH - _LEFT - _RIGHT), 1),
+            round(_HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM), 1),
+        )
+
+    def frame(self, x_title: str, y_title: str, *, x_ticks: bool = True) -> list[str]:
+        parts = []
+        for value in ticks(*self.y):
+            _, y = self.at(self.x[0], value)
+            parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>')
+            parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{value:g}</text>')
+        for value in ticks(*self.x) if x_ticks else []:
+            x, _ = self.at(value, self.y[0])
+            parts.append(
+                f'<text class="tick" x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{value:g}</text>'
+            )
+        middle = (_TOP + _HEIGHT - _BOTTOM) / 2
+        parts.append(f'<text class="title" x="{(_LEFT + _WIDTH) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
+                     f"{html.escape(x_title)}</text>")  # fmt: skip
+        parts.append(f'<text class="title" transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">'
+                     f"{html.escape(y_title)}</text>")  # fmt: skip
+        return parts
+
+
+def _apart(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = limits
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Some round numbers from low to high."""
+    step = 10 ** math.floor(math.log10((high - low) / wanted))
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= wanted)
+    first = math.ceil(low / step - 1e-9)
+    return [round((first + place) * step, 10) for place in range(int((high - low) / step) + 2) if
+            (first + place) * step <= high + 1e-9 * step]  # fmt: skip
+
+
+def _svg(parts: Sequence[str], label: str) -> str:
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
+
+
+def curves(rows: Sequence[Mapping[str, float]], names: Sequence[str], title: str) -> str:
+    """Log entries over the epochs; those of validation dashed."""
+    shown = [name for name in names if any(name in row for row in rows)]
+    values = [row[name] for row in rows for name in shown if name in row and math.isfinite(row[name])]
+    if not values:
+        return ""
+    axes = _Axes((rows[0]["epoch"], rows[-1]["epoch"]), (min(0.0, *values), max(values)))
+    parts = axes.frame("epoch", title)
+    for place, name in enumerate(shown):
+        points = [axes.at(row["epoch"], row[name]) for row in rows if name in row and math.isfinite(row[name])]
+        kind = "c2 dashed" if name.startswith("val_") else "c1"
+        line = " ".join(f"{x},{y}" for x, y in points)
+        parts.append(f'<polyline class="line {kind}" points="{line}"><title>{html.escape(name)}</title></polyline>')
+        parts.append(f'<text class="legend {kind}" x="{_WIDTH - _RIGHT - 4}" y="{_TOP + 14 + 16 * place}" '
+                     f'text-anchor="end">{html.escape(name)}</text>')  # fmt: skip
+    return _svg(parts, f"{title} over the epochs")
+
+
+def distribution(groups: Mapping[str, Mapping[str, float]], title: str) -> str:
+    """A point for each patient of each group, its quartiles as a box and its median as a line."""
+    everything = [value for patients in groups.values() for value in patients.values() if math.isfinite(value)]
+    if not everything:
+        return ""
+    axes = _Axes((0, len(groups)), (min(0.0, *everything), max(1.0, *everything)))
+    parts = axes.frame("", title, x_ticks=False)
+    for place, (name, patients) in enumerate(groups.items()):
+        values = np.array([value for value in patients.values() if math.isfinite(value)])
+        x, _ = axes.at(place + 0.5, 0)
+        parts.append(f'<text class="tick" x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">'
+                     f"{html.escape(name)}</text>")  # fmt: skip
+        if len(values) == 0:
+            continue
+        low, middle, high = (axes.at(0, float(q))[1] for q in np.percentile(values, [25, 50, 75]))
+        parts.append(f'<rect class="box" x="{x - 22}" width="44" y="{high}" height="{max(low - high, 1):.1f}"/>')
+        parts.append(f'<line class="median" x1="{x - 22}" x2="{x + 22}" y1="{middle}" y2="{middle}"/>')
+        for index, (patient, value) in enumerate(patients.items()):
+            if math.isfinite(value):
+                # Beside each other, always in the same place.
+                dx = ((index * 0.618) % 1 - 0.5) * 36
+                _, y = axes.at(0, value)
+                parts.append(f'<circle class="dot" cx="{x + dx:.1f}" cy="{y}" r="3.5">'
+                             f"<title>{html.escape(patient)}: {value:.3f}</title></circle>")  # fmt: skip
+    return _svg(parts, f"{title} of each patient")
+
+
+def bland_altman(pairs: Mapping[str, tuple[float, float]], agreement: Mapping[str, object], unit: str) -> str:
+    """Differences of volumes (predicted - true) over their means, with the mean and the limits of agreement."""
+    if not pairs:
+        return ""
+    means = {name: (one + other) / 2 for name, (one, other) in pairs.items()}
+    differences = {name: one - other for name, (one, other) in pairs.items()}
+    limits = agreement.get("limits_of_agreement") or [agreement["mean_difference"]] * 2
+    lines = [(float(value), kind) for value, kind in zip(limits, ("lower limit", "upper limit"), strict=True)]  # type: ignore[call-overload]
+    lines.append((float(agreement["mean_difference"]), "mean difference"))  # type: ignore[arg-type]
+    heights = [*differences.values(), *(value for value, _ in lines), 0.0]
+    margin = (max(heights) - min(heights)) * 0.08
+    axes = _Axes((min(means.values()), max(means.values())), (min(heights) - margin, max(heights) + margin))
+    parts = axes.frame(f"mean of both volumes, {unit}", f"predicted - true, {unit}")
+    for value, kind in lines:
+        _, y = axes.at(axes.x[0], value)
+        style = "median" if kind == "mean difference" else "limit"
+        parts.append(f'<line class="{style}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}">'
+                     f"<title>{kind}: {value:.3g}</title></line>")  # fmt: skip
+        parts.append(
+            f'<text class="tick" x="{_WIDTH - _RIGHT}" y="{y - 4}" text-anchor="end">{kind} {value:.3g}</text>'
+        )
+    for name, mean in means.items():
+        x, y = axes.at(mean, differences[name])
+        parts.append(f'<circle class="dot" cx="{x}" cy="{y}" r="3.5"><title>{html.escape(name)}: true '
+                     f"{pairs[name][1]:.3g}, predicted {pairs[name][0]:.3g}</title></circle>")  # fmt: skip
+    return _svg(parts, "Bland-Altman plot of volumes")
+
+
+def reliability(bins: Sequence[Mapping[str, float]]) -> str:
+    """How often pixels are right, over how sure the network was; the diagonal is perfect, areas are pixel counts."""
+    axes = _Axes((0, 1), (0, 1))
+    parts = axes.frame("probability of the most probable class", "share that is right")
+    (x1, y1), (x2, y2) = axes.at(0, 0), axes.at(1, 1)
+    parts.append(f'<line class="limit" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>')
+    most = max((one["pixels"] for one in bins), default=0)
+    for one in bins:
+        if one["pixels"]:
+            x, y = axes.at(one["probability"], one["right"])
+            radius = 3 + 6 * math.sqrt(one["pixels"] / most)
+            parts.append(f'<circle class="dot" cx="{x}" cy="{y}" r="{radius:.1f}"><title>{one["pixels"]:,} pixels: '
+                         f"{one['probability']:.3f} sure, {one['right']:.3f} right</title></circle>")  # fmt: skip
+    return _svg(parts, "Calibration")

@@ -1,0 +1,95 @@
+"""What a command is given to work on: a configuration, a run, a model file, the folds of a cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskwright.config import Configuration, Loaded, load
+from maskwright.config.loading import from_overrides
+from maskwright.data.cache import default_folder
+from maskwright.inference.engines import Engine, Ensemble, Mirrored, open_engine
+from maskwright.models.saving import read_metadata
+from maskwright.precision import choose_precision
+from maskwright.progress import Reporter
+from maskwright.training.run import Run, fold_runs, open_run
+
+PathLike = str | Path
+
+
+def tasks_of(
+    target: PathLike | Run | Loaded,
+    split: str | None,
+    overrides: Sequence[str],
+    run_dir: PathLike | None,
+    reporter: Reporter,
+) -> tuple[Path, str, list[tuple[Loaded, list[Path]]]]:
+    """The folder of the results, the part to score, and what is scored on it: configurations, each with its models."""
+    folder, folds = folds_in(target, overrides, run_dir)
+    members = [load(one.config_file, list(overrides), run_dir=one.path) for one in folds]
+    tasks: list[tuple[Loaded, list[Path]]]
+    if folds and split in (None, "valid"):
+        reporter.say(f"{len(folds)} folds, each scored on the patients that it did not train on")
+        part, tasks = "valid", [(one, [run.require_model()]) for one, run in zip(members, folds, strict=True)]
+        if missing := members[0].config.data.folds - len(folds):
+            reporter.warn(
+                f"{missing} of {len(folds) + missing} folds are not trained yet; their patients are not scored"
+            )
+    elif folds:
+        reporter.say(f"an ensemble of {len(folds)} folds")
+        part, tasks = split or "test", [(members[0], [run.require_model() for run in folds])]
+    else:
+        loaded = resolve(target, overrides, run_dir)
+        folder, part = loaded.run_dir, split or loaded.config.evaluate.split
+        tasks = [(loaded, [run_of(loaded).require_model()])]
+    return folder, part, tasks
+
+
+def folds_in(
+    target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None
+) -> tuple[Path, list[Run]]:
+    """The folder that a target names, and the folds in it where it holds a cross-validation and is no run itself."""
+    if isinstance(target, Loaded):
+        folder = target.run_dir
+    elif isinstance(target, str | Path):
+        folder = Path(target) if Path(target).is_dir() else load(target, list(overrides), run_dir=run_dir).run_dir
+    else:
+        folder = target.path
+    return folder, [] if Run(folder).is_trained() else fold_runs(folder)
+
+
+def resolve(target: PathLike | Run | Loaded, overrides: Sequence[str], run_dir: PathLike | None) -> Loaded:
+    """The configuration and run folder behind a file, a run folder or an object."""
+    if isinstance(target, Loaded):
+        return target
+    path = Path(target) if isinstance(target, str | Path) else target.path
+    if path.is_dir():
+        return load(open_run(path).config_file, list(overrides), run_dir=path)
+    return load(path, list(overrides), run_dir=run_dir)
+
+
+def run_of(loaded: Loaded) -> Run:
+    return Run(loaded.run_dir)
+
+
+def config_of_model(path: Path, overrides: Sequence[str]) -> Configuration:
+    """The configuration of a model file by itself: what it says of its own use, and the overrides."""
+    return from_overrides(list(overrides), {"predict": read_metadata(path).predict})
+
+
+def model_of(path: PathLike) -> Path:
+    """The model file of a run folder, or the file itself."""
+    return open_run(path).require_model() if Path(path).is_dir() else Path(path)
+
+
+def engines(models: Sequence[Path], config: Configuration) -> Engine:
+    """One model or an ensemble of several, mirrored where the configuration asks for it."""
+    opened = [engine(model, config) for model in models]
+    if config.predict.mirror:
+        opened = [Mirrored(one, range(len(one.metadata.input_shape) - 1)) for one in opened]
+    return opened[0] if len(opened) == 1 else Ensemble(opened)
+
+
+def engine(model: Path, config: Configuration) -> Engine:
+    read_metadata(model)  # a file that is no model is refused before Keras is loaded
+    return open_engine(model, choose_precision(config.predict.precision, config.data.cache_dir or default_folder()))

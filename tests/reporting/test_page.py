@@ -1,0 +1,143 @@
+"""The report of a tiny run: what stands in it, and that a browser shows it without an error."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import maskwright as mw
+from maskwright.cli import main
+from maskwright.data.labels import LabelRule
+from maskwright.reporting.build import shown
+from maskwright.reporting.gallery import evenly, slide
+
+BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def run(module_config, quiet):
+    """Trained for an epoch, with a title of its own."""
+    run = mw.train(module_config, overrides=["train.epochs=2", "about.title='A & <B>'"], run_dir=module_config.parent / "run",
+                   reporter=quiet)  # fmt: skip
+    mw.evaluate(run, reporter=quiet)
+    return run
+
+
+class Links(HTMLParser):
+    """What a page would load from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("src", "href", "action") and not (value or "").startswith("data:"):
+                self.found.append((tag, value))
+
+
+def test_one_file_with_everything_in_it_and_nothing_from_elsewhere(run, capsys):
+    assert main(["report", str(run.path), "--json", "--quiet"]) == 0
+    path = run.path / "report.html"
+    assert json.loads(capsys.readouterr().out)["report"] == str(path)
+    text = path.read_text(encoding="utf-8")
+    links = Links()
+    links.feed(text)
+    assert links.found == [] and "http://" not in text.replace("http://www.w3.org", "") and "@import" not in text
+    for words in ("A &amp; &lt;B&gt;", "95 % intervals", "The ten worst patients", "Confusion", "Model card", "How to cite",
+                  "set about.intended_use", "Bland-Altman", "Calibration: Brier score", "epochs in", "[model]"):  # fmt: skip
+        assert words in text, words
+    slides = json.loads(re.search(r'id="slides">(.*?)</script>', text, re.DOTALL)[1])
+    dice = [float(value) for value in re.findall(r'data-dice="([\d.]+)"', text)]
+    assert dice == sorted(dice) and len(slides) == len(dice) > 0
+    assert all(one["picture"].startswith("data:image/jpeg") for album in slides for one in album)
+
+
+def test_warnings_are_a_banner(run, quiet):
+    path = run.path / "evaluation.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    changed = summary | {"warnings": ["2 patients were in training: P1, P2"]}
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    text = mw.report(run.path, output=run.path / "warned.html", reporter=quiet).read_text(encoding="utf-8")
+    path.write_text(json.dumps(summary), encoding="utf-8")
+    assert '<div class="banner" role="alert">' in text and "2 patients were in training: P1, P2" in text
+
+
+def test_several_side_by_side(run, quiet):
+    path = mw.report([run.path, run.path], output=run.path / "both.html", reporter=quiet)
+    text = path.read_text(encoding="utf-8")
+    assert "Side by side" in text and "against the first" in text and "Configuration of run" in text
+
+
+def test_what_is_no_run(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "is no run folder" in capsys.readouterr().err
+
+
+def test_which_patients_and_slices_are_shown():
+    dice = {f"p{number:03d}": number / 100 for number in range(100)}
+    chosen = shown(dice)
+    assert len(chosen) == 24 and {"p000", "p015", "p099"} <= chosen and shown({"a": 1.0}) == {"a"}
+    assert evenly(10, lambda place: place in (4, 5)) == [3, 4, 5, 6] and evenly(3, lambda _: False) == [0, 1, 2]
+    assert len(evenly(500, lambda _: True)) == 24
+
+
+def test_outlines_lie_on_the_edges_of_pixels():
+    label = np.zeros((40, 50), np.uint8)
+    label[10:20, 15:35] = 1
+    one = slide("s", np.zeros((40, 50), np.uint8), label, label, LabelRule(), aspect=2.0)
+    ((number, path),) = one.prediction
+    numbers = np.array(re.findall(r"[\d.]+", path), float).reshape(-1, 2)
+    assert number == 1 and (one.width, one.height) == (50, 80)
+    assert (
+        np.abs(numbers.min(axis=0) - [15.25, 20.5]).max() < 0.6
+        and np.abs(numbers.max(axis=0) - [34.75, 39.5]).max() < 0.6
+    )
+
+
+@pytest.mark.skipif(None in BROWSER, reason="needs chromium and chromedriver")
+def test_in_a_browser_the_gallery_sorts_and_opens_without_an_error(run, quiet, tmp_path):
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    path = mw.report(run.path, output=tmp_path / "report.html", reporter=quiet)
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER[0]
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                     "--disable-component-update", "--disable-sync", "--no-first-run", f"--user-data-dir={tmp_path / 'chromium'}",
+                     "--window-size=1200,1600"):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(BROWSER[1]))
+    try:
+        browser.get(path.as_uri())
+        albums = browser.find_elements(By.CSS_SELECTOR, ".album")
+        dice = [float(album.get_attribute("data-dice")) for album in albums]
+        assert dice == sorted(dice) and all(album.find_elements(By.CSS_SELECTOR, "svg image") for album in albums)
+        Select(browser.find_element(By.ID, "sort")).select_by_value("best")
+        again = [float(a.get_attribute("data-dice")) for a in browser.find_elements(By.CSS_SELECTOR, ".album")]
+        assert again == sorted(dice, reverse=True)
+        first = browser.find_element(By.CSS_SELECTOR, ".album")
+        where = first.find_element(By.CSS_SELECTOR, ".where").text
+        slider = first.find_elements(By.CSS_SELECTOR, "input")
+        if slider:
+            slider[0].send_keys("\ue012" * 3)  # arrow to the left
+            assert first.find_element(By.CSS_SELECTOR, ".where").text != where
+        first.find_element(By.CSS_SELECTOR, ".stage").click()
+        dialog = browser.find_element(By.CSS_SELECTOR, "dialog")
+        assert dialog.get_attribute("open") is not None and dialog.find_elements(By.CSS_SELECTOR, "svg image")
+        dialog.click()
+        assert dialog.get_attribute("open") is None
+        browser.find_element(By.ID, "show-truth").click()
+        assert not any(one.is_displayed() for one in browser.find_elements(By.CSS_SELECTOR, ".gallery .truth path"))
+        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+        wide = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+        browser.set_window_size(500, 1200)
+        narrow = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0 and narrow <= 0  # nothing sticks out at the side
+    finally:
+        browser.quit()
