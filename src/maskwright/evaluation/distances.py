@@ -49,14 +49,17 @@ def surface_distances(
     """For each surface pixel of each of two masks, neither empty, the distance to the other's surface, in mm."""
     box = _box(prediction | truth)
     one, other = surface(prediction[box]), surface(truth[box])
-    # Most of two good masks' surfaces is the same, and there is nothing to look for.
-    shared = one & other
-    points = [np.argwhere(mask) * np.asarray(spacing, float) for mask in (one & ~shared, other & ~shared, one, other)]
-    zeros = np.zeros(int(shared.sum()))
+    places = [np.flatnonzero(mask) for mask in (one, other)]
+    points = [np.stack(np.unravel_index(flat, one.shape), axis=1) * np.asarray(spacing, float) for flat in places]
     found = []
-    for only, whole in ((points[0], points[3]), (points[1], points[2])):
-        apart = cKDTree(whole).query(only, workers=-1)[0] if len(only) else np.zeros(0)
-        found.append(np.concatenate([zeros, apart]))
+    for mine, theirs, mask in ((0, 1, other), (1, 0, one)):
+        # Most of two good masks' surfaces is the same, and there is nothing to look for.
+        alone = ~mask.ravel()[places[mine]]
+        distances = np.zeros(len(alone))
+        if alone.any():
+            tree = cKDTree(points[theirs], balanced_tree=False, compact_nodes=False)
+            distances[alone] = tree.query(points[mine][alone], workers=-1)[0]
+        found.append(distances)
     return found[0], found[1]
 
 
