@@ -49,7 +49,7 @@ docs: .venv/.runtime
 	@touch $@
 
 .venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt -e '.[onnx,scans]' --group dev
+	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans]' --group dev
 	@touch $@
 
 .venv/.backends: .venv/.dev

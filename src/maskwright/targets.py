@@ -8,7 +8,8 @@ from pathlib import Path
 from maskwright.config import Configuration, Loaded, load
 from maskwright.config.loading import from_overrides
 from maskwright.data.cache import default_folder
-from maskwright.inference.engines import Engine, Ensemble, Mirrored, open_engine
+from maskwright.inference.engines import Engine, Ensemble, Mirrored
+from maskwright.inference.runtimes import choose_engine
 from maskwright.models.saving import read_metadata
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
@@ -92,4 +93,5 @@ def engines(models: Sequence[Path], config: Configuration) -> Engine:
 
 def engine(model: Path, config: Configuration) -> Engine:
     read_metadata(model)  # a file that is no model is refused before Keras is loaded
-    return open_engine(model, choose_precision(config.predict.precision, config.data.cache_dir or default_folder()))
+    folder = config.data.cache_dir or default_folder()
+    return choose_engine(config.predict.engine, model, choose_precision(config.predict.precision, folder), folder)

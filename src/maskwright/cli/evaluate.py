@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG|RUN", help="a configuration that was trained, or a run folder")
     parser.add_argument("--split", choices=["train", "valid", "test"], help="what to score on (default: as configured)")
     parser.add_argument("--tiles", action="store_true", help="predict in overlapping tiles")
+    parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="what runs the network")
     add_run(parser)
     add_overrides(parser)
 
@@ -30,6 +31,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.api import evaluate
     from maskwright.evaluation.summary import headline
 
+    if arguments.engine:
+        arguments.overrides.append(f"predict.engine={arguments.engine}")
     folder = Path(arguments.config).is_dir()
     target = arguments.config if folder else load_and_tell(arguments, reporter)
     result = evaluate(

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", action="append", choices=["nifti", "seg", "rtstruct"], help="scans: files to write (default: nifti)"
     )
+    parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="what runs the network")
     add_run(parser)
     add_overrides(parser)
 
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
 
     if arguments.probabilities:
         arguments.overrides.append("predict.probabilities=true")
+    if arguments.engine:
+        arguments.overrides.append(f"predict.engine={arguments.engine}")
     if arguments.format:
         arguments.overrides.append(f"predict.volume_formats={arguments.format}")
     path = Path(arguments.config)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import Metadata, load_model
+from maskwright.models.saving import Metadata
 
 
 class Engine(Protocol):
@@ -42,11 +41,17 @@ class KerasEngine:
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """See `Engine`."""
         count = len(inputs)
-        if batch_size and count < batch_size:
-            inputs = np.concatenate([inputs, np.zeros((batch_size - count, *inputs.shape[1:]), np.float32)])
-        found = np.asarray(self.model.predict_on_batch(inputs), dtype=np.float32)
+        found = np.asarray(self.model.predict_on_batch(filled_up(inputs, batch_size)), dtype=np.float32)
         # During training with deep supervision the side outputs follow the result.
         return found[:count, ..., : self.metadata.channels]
+
+
+def filled_up(inputs: np.ndarray, batch_size: int | None) -> np.ndarray:
+    """A batch with zeros behind it, up to `batch_size`."""
+    missing = (batch_size or 0) - len(inputs)
+    if missing <= 0:
+        return inputs
+    return np.concatenate([inputs, np.zeros((missing, *inputs.shape[1:]), inputs.dtype)])
 
 
 class Mirrored:
@@ -100,12 +105,3 @@ class Ensemble:
     def each(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """Of every model by itself, `(N, B, …, K)`."""
         return np.stack([engine.probabilities(inputs, batch_size) for engine in self.engines])
-
-
-def open_engine(path: Path, precision: str = "float32") -> KerasEngine:
-    """The engine for a saved model.
-
-    Raises:
-        MaskwrightError: the file is no model of ours.
-    """
-    return KerasEngine(*load_model(path, precision))

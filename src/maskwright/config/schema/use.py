@@ -109,6 +109,11 @@ class PredictSection(Section):
         example=0.5,
     )
     batch_size: int = key(8, "Pictures a batch.", ge=1)
+    engine: Literal["keras", "onnx", "openvino", "auto"] = key(
+        "keras",
+        "What runs the network: Keras, ONNX Runtime or OpenVINO (extra `[engines]`); `auto` measures them at the first "
+        "use of a model and remembers the fastest.",
+    )
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
         "auto", "Arithmetic, as `train.precision`; masks differ in a few pixels of an outline."
     )
