@@ -67,7 +67,7 @@ def test_score_of_the_truth_itself(capsys, dataset, tmp_path):
     found = json.loads(out)
     assert code == 0 and (found["images"], found["patients"]) == (24, 8)
     assert found["per_image"]["dice"]["mean"] == found["per_patient"]["dice"]["min"] == 1
-    assert {"mean", "std", "median", "min", "max", "n", "ci95"} == set(found["per_patient"]["dice"])
+    assert {"mean", "std", "median", "min", "max", "n", "undefined", "ci95"} == set(found["per_patient"]["dice"])
     assert len((tmp_path / "scores" / "per_patient.csv").read_text(encoding="utf-8").splitlines()) == 9
 
 
