@@ -43,5 +43,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         reporter=reporter,
     )
     network = "  ".join(f"{name} {value:.4f}" for name, value in result.summary["network"].items())
-    text = f"{headline(result.summary)}\nnetwork: {network}\n{result.run.path / 'evaluation.json'}"
+    lines = [
+        headline(result.summary),
+        *([f"network: {network}"] if network else []),
+        result.run.path / "evaluation.json",
+    ]
+    text = "\n".join(map(str, lines))
     return Outcome(result.summary, text)

@@ -152,7 +152,7 @@ def _charts(run: Facts) -> str:
 
 def _worst(run: Facts) -> str:
     rows = "".join(f"<tr><td>{_e(one['patient'])}</td><td>{one['dice']:.3f}</td></tr>" for one in run.summary["worst"])
-    return f"<h2>The ten worst patients</h2><table><thead><tr><th>patient</th><th>Dice</th></tr></thead>{rows}</table>"
+    return f"<h2>The worst patients</h2><table><thead><tr><th>patient</th><th>Dice</th></tr></thead>{rows}</table>"
 
 
 def _gallery(run: Facts, albums: Sequence[Album]) -> str:
