@@ -11,12 +11,13 @@ from test_engines import Fake
 
 import maskwright as mw
 from maskwright.cli import main
-from maskwright.config.schema import PredictSection
+from maskwright.config.schema import PredictSection, PrepareSection
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Ensemble
 from maskwright.inference.scans import find_scans
 from maskwright.inference.volumes import confidence, predict_scan
+from maskwright.prepare.slices import cut
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.orient import reorient
@@ -78,6 +79,31 @@ def test_neighbouring_slices_are_the_scans_own():
     predict_scan(engine, scan, OPTIONS)
     levels = np.rint(np.concatenate(seen) * 255 / 51).astype(int).tolist()
     assert levels == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 4]]
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_scan_is_cut_to_the_body_as_its_slices_were(classes):
+    """The network sees what `prepare` would have written, and its mask lies where it belongs."""
+    d, h, w = np.indices((10, 48, 40))
+    body = ((d >= 2) & (d < 9) & (np.hypot(h - 26, (w - 18) * 1.2) < 14)).astype(np.int16)
+    hu = np.where(body, 40, -1000).astype(np.int16)
+    hu[5, 22:26, 14:20] = 200
+    scan = reorient(Volume(hu, SERIES_AFFINE, "CT"), "RAS")
+    options = PrepareSection(crop="body", crop_border=2.0, window="abdomen", empty_share=1)
+    prepared = cut(scan, scan.with_array((scan.array == 200).astype(np.uint8)), options)
+    seen = []
+    height, width = prepared.slices[0].image.shape
+
+    def network(x):
+        seen.extend(np.rint(x[..., 0] * 255).astype(np.uint8))
+        bright = (x > 0.85).astype(np.float32)
+        return bright if classes == 1 else np.concatenate([1 - bright, 0 * bright, bright], axis=-1)
+
+    rule = InputRule(height, width, 1, window="abdomen", body_border=2.0)
+    found = predict_scan(Fake(network, rule, classes), scan, PredictSection(batch_size=1)).labels
+    assert len(seen) == len(prepared.slices) < 10 and (height, width) < (48, 40)
+    assert all(np.array_equal(one, other.image) for one, other in zip(seen, prepared.slices, strict=True))
+    assert np.array_equal(found.array > 0, scan.array == 200) and found.array.max() == max(classes - 1, 1)
 
 
 def test_members_of_an_ensemble_give_a_confidence():

@@ -121,6 +121,7 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         neighbours=data.neighbours,
         slice_pattern=data.slice_pattern if data.neighbours else "",
         window=data.window or "",
+        body_border=data.body_border,
         orientation=data.orientation,
     )
 

@@ -27,6 +27,7 @@ class InputRule:
         height, width: size of the input in px. channels: 1 grey, 3 red, green, blue; of each slice.
         neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
         window, orientation: how slices were made of scans, so that whole scans can be predicted; empty where unknown.
+        body_border: slices were cut to the box around the body with so many mm around it; None where they were not.
         depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
         channel_patterns: of a network for volumes: the files of a case that are its channels; empty for one file.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
@@ -49,6 +50,7 @@ class InputRule:
     slice_pattern: str = ""
     window: str = ""
     orientation: str = "SPL"
+    body_border: float | None = None
     depth: int = 0
     spacing: tuple[float, ...] = ()
     channel_patterns: tuple[str, ...] = ()

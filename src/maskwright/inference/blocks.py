@@ -23,6 +23,7 @@ from maskwright.inference.restored import restored
 from maskwright.inference.slices import Picture, full_probabilities, run_batches
 from maskwright.inference.windows import slabs
 from maskwright.volumes import Volume
+from maskwright.volumes.body import body_box
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.window import limits, to_grey
 
@@ -33,8 +34,8 @@ def blocks(engine: Engine, scan: Volume, options: PredictSection, *, tiled: bool
     """Probabilities of a scan that is turned to the network's orientation.
 
     Yields:
-        Slices of the turned scan, from the first to the last, and their probabilities `(N, d, H, W, K)` float32 by
-        each of N models: one, or the members of an ensemble.
+        Slices of the turned scan, from the first to the last that the network sees, and their probabilities
+        `(N, d, H, W, K)` float32 by each of N models: one, or the members of an ensemble.
 
     Raises:
         MaskwrightError: the model does not know how its input is made of a scan, or the scan has other channels.
@@ -49,24 +50,27 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
     turned = reorient(scan, rule.orientation)
     low, high = limits(rule.window, turned.array)
     depth = 8 if rule.dtype == "uint8" else 16
-    count = len(turned.array)
+    box = body_box(turned, rule.body_border) if rule.body_border is not None else np.s_[:, :, :]
+    place = _Placed(turned, box, engine)
+    array = turned.array[box]
+    count = len(array)
 
     # As many slices as a batch and its neighbours need; each is windowed once.
     @lru_cache(maxsize=2 * options.batch_size + 2 * rule.neighbours + 8)
     def own(index: int) -> np.ndarray:
-        return adjust(to_grey(turned.array[index], low, high, depth), rule)
+        return adjust(to_grey(array[index], low, high, depth), rule)
 
     def load(index: int) -> Picture:
         around = range(index - rule.neighbours, index + rule.neighbours + 1)
-        levels = np.concatenate([own(min(max(place, 0), count - 1)) for place in around], axis=2)
-        return Picture(turned.array[index], levels, normalize(input_from(levels, rule), rule))
+        levels = np.concatenate([own(min(max(one, 0), count - 1)) for one in around], axis=2)
+        return Picture(array[index], levels, normalize(input_from(levels, rule), rule))
 
     members = list(engine.engines) if isinstance(engine, Ensemble) else [engine]
     if tiled:
         for index in range(count):
             picture = load(index)
             each = [full_probabilities(one, picture, None, options, tiled=True) for one in members]
-            yield slice(index, index + 1), np.stack(each)[:, None]
+            yield place(index, np.stack(each))
         return
     runner = _SideBySide(engine) if isinstance(engine, Ensemble) else engine
     for index, item, small in run_batches(runner, range(count), load, lambda item: item.inputs, options.batch_size):
@@ -75,7 +79,7 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
         assert small is not None
         parts = np.split(small, len(members), axis=-1)
         each = [full_probabilities(engine, item, np.ascontiguousarray(one), options, tiled=False) for one in parts]
-        yield slice(index, index + 1), np.stack(each)[:, None]
+        yield place(index, np.stack(each))
 
 
 def _of_volumes(engine: Engine, scan: Volume, rule: InputRule, options: PredictSection) -> Blocks:
@@ -90,6 +94,26 @@ def _of_volumes(engine: Engine, scan: Volume, rule: InputRule, options: PredictS
         for rows, block in restored(kept, seen.grid, turned.grid):
             yield rows, np.stack(np.split(block, count, axis=-1))
         del kept
+
+
+class _Placed:
+    """Probabilities of a part of each slice put where they belong; what lies around it is background for certain."""
+
+    def __init__(self, turned: Volume, box: tuple[slice, slice, slice], engine: Engine) -> None:
+        self.first = box[0].start or 0
+        self.area, self.shape = box[1:], turned.array.shape[1:3]
+        self.classes = engine.metadata.channels > 1 and not engine.metadata.label_rule.regions
+
+    def __call__(self, index: int, found: np.ndarray) -> tuple[slice, np.ndarray]:
+        """Slices of the scan and `(N, 1, H, W, K)`, of `(N, h, w, K)` of one slice of the part."""
+        rows = slice(self.first + index, self.first + index + 1)
+        if found.shape[1:3] == self.shape:
+            return rows, found[:, None]
+        whole = np.zeros((len(found), 1, *self.shape, found.shape[-1]), np.float32)
+        if self.classes:
+            whole[..., 0] = 1
+        whole[:, 0, self.area[0], self.area[1]] = found
+        return rows, whole
 
 
 def _require_slices(scan: Volume, rule: InputRule) -> None:

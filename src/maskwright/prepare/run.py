@@ -163,7 +163,11 @@ def _write_config(target: Prepared, options: PrepareSection) -> None:
         return
     names = list(options.structures) or ["foreground"]
     patients = r"^(.+?)(?:-crop\d+)?-\d+$"
-    data: dict[str, Any] = {"patient_pattern": patients, "window": options.window, "orientation": options.orientation}
+    data: dict[str, Any] = {"patient_pattern": patients, "orientation": options.orientation}
+    if options.crop != "structures":  # else no new scan can be cut alike, and a model must not try
+        data["window"] = options.window
+    if options.crop == "body":
+        data["body_border"] = options.crop_border
     for part in PARTS:
         if target.images(part).is_dir():
             data[part] = {"images": f"{part}/images", "masks": f"{part}/masks"}

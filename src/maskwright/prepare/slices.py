@@ -7,16 +7,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from maskwright.config.schema import PrepareSection
 from maskwright.data.preprocess import resize, resize_label
 from maskwright.errors import MaskwrightError
 from maskwright.volumes import Volume
+from maskwright.volumes.body import body_box, box_around
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.window import limits, to_grey
-
-_AIR = -300.0  # HU between air and body
 
 
 @dataclass(frozen=True)
@@ -92,31 +90,7 @@ def _center(whole: Slice, margin: int) -> Slice:
 
 def _box(scan: Volume, labels: Volume, options: PrepareSection) -> tuple[slice, slice, slice]:
     """The part of the turned scan that is kept; whole slices where it is not cropped."""
-    if options.crop == "none":
-        return tuple(slice(0, size) for size in scan.grid.shape)  # type: ignore[return-value]
-    inside = _body(scan) if options.crop == "body" else labels.array > 0
-    if not inside.any():
-        return tuple(slice(0, size) for size in scan.grid.shape)  # type: ignore[return-value]
-    found = []
-    for axis, (size, step) in enumerate(zip(scan.grid.shape, scan.grid.spacing, strict=True)):
-        places = np.flatnonzero(inside.any(axis=tuple(k for k in range(3) if k != axis)))
-        border = int(np.ceil(options.crop_border / step))
-        found.append(slice(max(0, int(places[0]) - border), min(size, int(places[-1]) + 1 + border)))
-    return tuple(found)  # type: ignore[return-value]
-
-
-def _body(scan: Volume) -> np.ndarray:
-    """The largest connected part that is no air (CT), or brighter than Otsu's threshold; found at a quarter's size."""
-    small = scan.array[:, ::4, ::4]
-    if scan.modality == "CT" or small.min() < _AIR:
-        level = _AIR
-    else:
-        grey = to_grey(small, float(small.min()), float(max(small.max(), small.min() + 1)))
-        top = cv2.threshold(grey.reshape(grey.shape[0], -1), 0, 255, cv2.THRESH_OTSU)[0]
-        level = float(small.min()) + top / 255 * float(np.ptp(small))
-    parts, count = ndimage.label(small > level)
-    if count == 0:
-        return np.zeros(scan.array.shape, bool)
-    largest = 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    whole = np.repeat(np.repeat(parts == largest, 4, axis=1), 4, axis=2)
-    return whole[:, : scan.array.shape[1], : scan.array.shape[2]]
+    if options.crop == "body":
+        return body_box(scan, options.crop_border)
+    inside = labels.array > 0 if options.crop == "structures" else np.zeros((1, 1, 1), bool)
+    return box_around(inside, scan.grid, options.crop_border)

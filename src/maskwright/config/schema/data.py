@@ -155,6 +155,14 @@ class DataSection(Section):
         example="abdomen",
     )
     orientation: Orientation = key("SPL", "And slices in this direction; see `prepare.orientation`.")
+    body_border: float | None = key(
+        None,
+        'And slices that were cut to the box around the body with so much around it (`prepare.crop = "body"`); scans '
+        "are cut alike.",
+        unit="mm",
+        example=10.0,
+        ge=0,
+    )
     spacing: list[Annotated[float, Field(gt=0)]] = key(
         [],
         "Networks for volumes: distances of slices, rows and columns to which scans are brought; the median of the "
