@@ -88,6 +88,24 @@ def test_near_surface_distance_which_lays_its_surface_between_the_voxels(spacing
     assert found["surface_distance"] == pytest.approx(both, abs=longest / 2)
 
 
+@pytest.mark.parametrize("spacing", SPACINGS[3])
+@pytest.mark.parametrize(("axis", "far"), [(0, 1), (1, 3), (2, 2)])
+def test_as_surface_distance_where_both_surfaces_are_as_far_apart(spacing, axis, far):
+    """A box and the same box further along: the Hausdorff distance is how far, wherever a surface is laid."""
+    one = np.zeros((24, 26, 28), bool)
+    one[6:16, 7:17, 8:18] = True
+    other = np.roll(one, far, axis)
+    theirs = surface_distance.compute_surface_distances(one, other, spacing)
+    found = surface_scores(one, other, spacing, 1.0)
+    assert found["hausdorff"] == pytest.approx(surface_distance.compute_robust_hausdorff(theirs, 100), abs=1e-6)
+    same = surface_distance.compute_surface_distances(one, one, spacing)
+    assert (
+        surface_distance.compute_surface_dice_at_tolerance(same, 0)
+        == 1
+        == surface_scores(one, one, spacing, 0)["surface_dice"]
+    )
+
+
 @pytest.mark.backends
 def test_against_monai():
     import torch
