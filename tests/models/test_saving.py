@@ -1,3 +1,4 @@
+import json
 import zipfile
 
 import keras
@@ -7,7 +8,7 @@ import pytest
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import Metadata, build, load_model, read_metadata, save_model
+from maskwright.models.saving import Metadata, build, change_metadata, load_model, read_metadata, save_model
 
 METADATA = Metadata(
     "unet", {"num_layers": 3, "base_filters": 4, "normalization": True}, 3, ["background", "a", "b"],
@@ -56,3 +57,26 @@ def test_what_is_no_model_of_ours_is_refused(tmp_path):
             new.writestr(item, old.read(item)[: 2000 if item.endswith("h5") else None])
     with pytest.raises(MaskwrightError, match="damaged"):
         load_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(1, {"threshold": 0.3}), (3, {})])
+def test_a_model_of_an_earlier_version_keeps_its_threshold(tmp_path, channels, expected):
+    save_model(build(METADATA), tmp_path / "new.keras", METADATA)
+    with zipfile.ZipFile(tmp_path / "new.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
+        for name in new.namelist():
+            data = new.read(name)
+            if name == "maskwright.json":
+                plain = json.loads(data)
+                del plain["predict"]
+                data = json.dumps(plain | {"threshold": 0.3, "channels": channels}).encode()
+            old.writestr(name, data)
+    assert read_metadata(tmp_path / "old.keras").predict == expected
+
+
+def test_what_a_model_says_of_itself_can_be_changed_and_its_weights_stay(tmp_path):
+    model = build(METADATA)
+    save_model(model, tmp_path / "m.keras", METADATA)
+    change_metadata(tmp_path / "m.keras", predict={"threshold": [0.2, 0.4]})
+    loaded, metadata = load_model(tmp_path / "m.keras")
+    assert metadata.predict == {"threshold": [0.2, 0.4]} and metadata.training == METADATA.training
+    assert all(np.array_equal(one, other) for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True))

@@ -101,7 +101,9 @@ def read_metadata(path: Path) -> Metadata:
     label["levels"] = tuple(label["levels"])
     rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
     label["regions"] = tuple(tuple(region) for region in label.get("regions", ()))
-    plain.pop("threshold", None)  # of models before thresholds went to [predict]
+    old = plain.pop("threshold", None)  # of models before thresholds went to [predict]
+    if old is not None and plain["channels"] == 1 and not plain.get("predict"):
+        plain["predict"] = {"threshold": old}
     label["colors"] = tuple(tuple(colour) for colour in label["colors"])
     label["smooth"] = label["smooth"] and tuple(label["smooth"])
     if isinstance(label.get("ignore"), list):
