@@ -32,6 +32,15 @@ def test_train_all_folds_score_out_of_fold_and_predict_with_all(config_file, tmp
     assert sorted(patients) == sorted(expected) and summary["patients"] == len(expected)
     assert main(["evaluate", str(tmp_path / "cv"), "--split", "test", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["images"] == len(splits["test"])
+    for split, words in (("test", "test part"), ("valid", "2 folds, each on the patients that it did not train on")):
+        assert main(["evaluate", str(tmp_path / "cv"), "--split", split, "--quiet"]) == 0
+        assert main(["report", str(tmp_path / "cv"), "--quiet"]) == 0
+        text = (tmp_path / "cv" / "report.html").read_text(encoding="utf-8")
+        shown = {
+            pair.patient for part in (["test"] if split == "test" else ["train", "valid"]) for pair in splits[part]
+        }
+        assert words in text and all(f'data-patient="{patient}"' in text for patient in shown)
+    capsys.readouterr()
     images = [str(pair.image) for pair in splits["test"]]
     assert main(["predict", str(tmp_path / "cv"), *images, "--output", str(tmp_path / "out"), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["masks"]) == len(images)
