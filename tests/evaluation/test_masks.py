@@ -12,7 +12,7 @@ from scans import SERIES_AFFINE, write_series
 from maskwright.cli import main
 from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.masks import Scale, picture_scale, scan_scale, score_masks
 from maskwright.evaluation.nnunet import nnunet_summary
 from maskwright.evaluation.scores import pool
@@ -91,7 +91,7 @@ def test_regions_and_what_is_ignored():
 def test_a_patient_is_its_images_together(seed):
     rng = np.random.default_rng(seed)
     parts = [(rng.random((2, 9, 8)) > 0.6).astype(np.uint8) for _ in range(3)]
-    images = [score_masks(f"{i}", "p", *part, ONE, PX, Calibration()) for i, part in enumerate(parts)]
+    images = [score_masks(f"{i}", "p", *part, ONE, PX, Calibrations(ONE)) for i, part in enumerate(parts)]
     (patient,) = pool(images)
     stacked = np.concatenate(parts, axis=1)
     assert patient.values()[0]["dice"] == pytest.approx(only(*stacked)["dice"])
@@ -116,7 +116,7 @@ def test_the_report_has_agreement_calibration_the_worst_and_the_undefined():
     for number in range(12):
         truth = box((30, 30), (2, 3 + number), (2, 12))
         found = box((30, 30), (2, 3 + number), (2, 11)) if number else np.zeros_like(truth)
-        calibration = Calibration()
+        calibration = Calibrations(ONE)
         calibration.add(found[..., None].astype(np.float32), truth)
         images.append(score_masks(f"i{number}", f"p{number:02d}", found, truth, ONE, PX, calibration))
     summary = {"units": PX.units, **report(images, ["background", "organ"], 200)}
@@ -169,3 +169,28 @@ def test_score_on_anybodys_label_maps(tmp_path, capsys, kind):
     told = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert told["mean"]["1"]["TP"] == ((truth == 1) & (found == 1)).sum()
     assert "hausdorff95" in (tmp_path / "out" / "per_patient.csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_calibration_of_each_class_is_that_of_the_class_alone():
+    rng = np.random.default_rng(0)
+    rule, one = LabelRule("index", 4), LabelRule("binary", 2)
+    truths = [rng.integers(0, 4, (11, 12)).astype(np.uint8) for _ in range(2)]
+    truths[0][:2] = 255
+    images = []
+    for number, truth in enumerate(truths):
+        p = rng.dirichlet(np.ones(4), truth.shape).astype(np.float32)
+        together = Calibrations(rule)
+        together.add(p, truth)
+        images.append(score_masks(f"{number}", "p", p.argmax(-1).astype(np.uint8), truth, rule, PX, together))
+        for place, row in enumerate(images[-1].values(), start=1):
+            alone = Calibrations(one)
+            alone.add(p[..., place : place + 1], np.where(truth == 255, 255, truth == place).astype(np.uint8))
+            assert (
+                row["brier"] == pytest.approx(alone.whole.brier)
+                and row["expected_calibration_error"] == alone.whole.error
+            )
+    (patient,) = pool(images)
+    pixels = [image.calibration.pixels for image in images]
+    for place, row in enumerate(patient.values()):
+        values = [image.values()[place]["brier"] for image in images]
+        assert row["brier"] == pytest.approx(np.average(values, weights=pixels))

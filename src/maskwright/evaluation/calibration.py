@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.labels import IGNORED
+from maskwright.data.labels import IGNORED, LabelRule
+from maskwright.data.regions import membership
 
 BINS = 15
 
@@ -88,3 +89,28 @@ class Calibration:
             for n, p, r in zip(self.counts, self.confidence / safe, self.right / safe, strict=True)
         ]
         return {"brier": self.brier, "expected_calibration_error": self.error, "bins": bins}
+
+
+class Calibrations:
+    """Of all classes together, and of each class after the background (or region) against all else.
+
+    Attributes:
+        whole: together. classes: each by itself.
+    """
+
+    def __init__(self, rule: LabelRule) -> None:
+        self.whole = Calibration()
+        self.classes = tuple(Calibration() for _ in rule.regions or range(rule.classes - 1))
+        self._table = membership(rule.regions) if rule.regions else None
+
+    def add(self, probabilities: np.ndarray, truth: np.ndarray) -> None:
+        """Add pixels: probabilities `(…, K)` and class numbers `(…)`."""
+        self.whole.add(probabilities, truth, self._table)
+        channels = probabilities.shape[-1]
+        for place, one in enumerate(self.classes):
+            if self._table is not None:
+                one.add(probabilities[..., place : place + 1], self._table[truth, place])
+            else:
+                inside = np.where(truth == IGNORED, IGNORED, truth == place + 1).astype(np.uint8)
+                channel = 0 if channels == 1 else place + 1
+                one.add(probabilities[..., channel : channel + 1], inside)

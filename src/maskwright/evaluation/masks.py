@@ -10,7 +10,7 @@ import numpy as np
 from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.regions import inside
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.components import component_scores
 from maskwright.evaluation.distances import surface_scores
 from maskwright.evaluation.scores import ImageScore, confusion, counts_of
@@ -71,13 +71,13 @@ def score_masks(
     truth: np.ndarray,
     rule: LabelRule,
     scale: Scale,
-    calibration: Calibration | None = None,
+    calibrations: Calibrations | None = None,
 ) -> ImageScore:
     """Every score of an image or scan.
 
     Args:
         prediction, truth: class numbers `(H, W)` or `(D, H, W)`; pixels that the truth ignores count for nothing.
-        calibration: of its probabilities, where they are known.
+        calibrations: of its probabilities, where they are known.
     """
     table = confusion(prediction, truth, rule.classes)
     counts = counts_of(table, rule.regions)
@@ -94,7 +94,8 @@ def score_masks(
                 "volume_predicted": float(row[0] + row[1]) * scale.pixel,
             }
         )
-    return ImageScore(name, patient, counts, tuple(measures), calibration, table)
+    whole, classes = (calibrations.whole, calibrations.classes) if calibrations else (None, ())
+    return ImageScore(name, patient, counts, tuple(measures), whole, classes, table)
 
 
 def _masks(prediction: np.ndarray, truth: np.ndarray, rule: LabelRule) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -36,12 +36,17 @@ class ImageScore:
     counts: np.ndarray
     measures: tuple[dict[str, float], ...] = ()  # of each row, what pixel counts alone do not say
     calibration: Calibration | None = None
+    class_calibrations: tuple[Calibration, ...] = ()  # of each row
     confusion: np.ndarray | None = None  # as `confusion` gives it
 
     def values(self) -> list[dict[str, float]]:
         """Every score of each class after the background, or region."""
         measures = self.measures or ({},) * len(self.counts)
-        return [scores(row) | _with_differences(more) for row, more in zip(self.counts, measures, strict=True)]
+        sure: Sequence[dict[str, float]] = ({},) * len(self.counts)
+        if self.class_calibrations:
+            sure = [{"brier": one.brier, "expected_calibration_error": one.error} for one in self.class_calibrations]
+        rows = zip(self.counts, measures, sure, strict=True)
+        return [scores(row) | _with_differences(more) | certain for row, more, certain in rows]
 
 
 def count_pixels(prediction: np.ndarray, truth: np.ndarray, classes: int, regions: Regions = ()) -> np.ndarray:
@@ -134,7 +139,9 @@ def _together(patient: str, images: Sequence[ImageScore]) -> ImageScore:
     calibration = functools.reduce(Calibration.merged, found) if found else None
     tables = [image.confusion for image in images if image.confusion is not None]
     table = np.sum(tables, axis=0) if tables else None
-    return ImageScore(patient, patient, counts, tuple(measures), calibration, table)
+    by_class = zip(*(image.class_calibrations for image in images), strict=True)
+    classes = tuple(functools.reduce(Calibration.merged, row) for row in by_class)
+    return ImageScore(patient, patient, counts, tuple(measures), calibration, classes, table)
 
 
 def _pooled(name: str, values: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
 from maskwright.data.regions import membership
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.masks import picture_scale, score_masks
 from maskwright.evaluation.scores import ImageScore
 from maskwright.inference.decision import decision
@@ -88,9 +88,9 @@ def score_network(
             assert small is not None
             full = full_probabilities(engine, item.picture, small, options, tiled=tiled)
             label = clean(decide(full))
-            calibration = Calibration()
-            calibration.add(full, item.label, regions)
-            found.append(score_masks(pair.name, pair.patient, label, item.label, label_rule, scale, calibration))
+            calibrations = Calibrations(label_rule)
+            calibrations.add(full, item.label)
+            found.append(score_masks(pair.name, pair.patient, label, item.label, label_rule, scale, calibrations))
             records.append(item.record)
             batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
             if len(batch) == config.evaluate.batch_size:

@@ -11,8 +11,7 @@ from maskwright.config import Configuration
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import describe_volume
-from maskwright.data.regions import membership
-from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.masks import scan_scale, score_masks
 from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored
@@ -30,16 +29,15 @@ def score_scans(engine: Engine, pairs: Sequence[Pair], config: Configuration, re
         MaskwrightError: a scan or label map that cannot be used.
     """
     label_rule, rule = engine.metadata.label_rule, engine.metadata.input_rule
-    regions = membership(label_rule.regions) if label_rule.regions else None
     found, records = [], []
     with reporter.task("evaluating", len(pairs), "scans") as advance:
         for pair in pairs:
             scan = read_channels(pair.images)
             truth = scan_classes(read_labels(pair.mask, scan).array, label_rule, pair.mask)
-            turned, calibration = reorient(scan.with_array(truth), rule.orientation).array, Calibration()
+            turned, calibration = reorient(scan.with_array(truth), rule.orientation).array, Calibrations(label_rule)
 
-            def see(rows: slice, found: np.ndarray, truth: Any = turned, to: Calibration = calibration) -> None:
-                to.add(found, truth[rows], regions)
+            def see(rows: slice, found: np.ndarray, truth: Any = turned, to: Calibrations = calibration) -> None:
+                to.add(found, truth[rows])
 
             predicted = predict_scan(engine, scan, config.predict, see=see).labels.array
             scale = scan_scale(scan.grid.spacing, scan.grid.voxel_ml, config.evaluate.tolerance)
