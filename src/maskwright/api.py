@@ -92,7 +92,7 @@ def evaluate(
     config = tasks[0][0].config
     if config.data.patient_pattern is None:
         reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
-    parts = [score_part(engines(models, one.config), one, part, reporter, tiled=tiled) for one, models in tasks]
+    parts = [score_part(engines(models, one.config), one, models, part, reporter, tiled=tiled) for one, models in tasks]
     summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
     return Evaluation(Run(folder), summary, warnings)
 
@@ -188,10 +188,9 @@ def report(
     Raises:
         MaskwrightError: a folder without a trained model, or a page in the way that Maskwright did not write.
     """
-    from maskwright.reporting.build import albums_of, default_output
+    from maskwright.reporting.build import albums_of
     from maskwright.reporting.facts import read_facts
-    from maskwright.reporting.page import page
-    from maskwright.storage import write_text
+    from maskwright.reporting.page import page, write_page
     from maskwright.targets import engines, tasks_of
 
     reporter = reporter or Reporter()
@@ -205,8 +204,8 @@ def report(
         _, part, tasks = tasks_of(folders[0], facts[0].summary["split"], (), None, reporter)
         opened = [(loaded, engines(models, loaded.config)) for loaded, models in tasks]
         albums = albums_of(facts[0], opened, part, reporter)
-    path = Path(output) if output is not None else default_output(folders)
-    write_text(path, page(facts, albums))
+    path = Path(output) if output is not None else folders[0] / "report.html"
+    write_page(path, page(facts, albums))
     return path
 
 

@@ -29,13 +29,18 @@ class Part:
     class_names: Sequence[str]
 
 
-def score_part(engine: Engine, loaded: Loaded, part: str, reporter: Reporter, *, tiled: bool = False) -> Part:
+def score_part(
+    engine: Engine, loaded: Loaded, models: Sequence[Path], part: str, reporter: Reporter, *, tiled: bool = False
+) -> Part:
     """Score a run on `train`, `valid` or `test`.
+
+    Args:
+        models: of the engine, each in its run folder; what any of them was trained on is known to the engine.
 
     Raises:
         MaskwrightError: pictures or scans that cannot be used.
     """
-    config, run = loaded.config, Run(loaded.run_dir)
+    config = loaded.config
     scans = bool(engine.metadata.input_rule.depth)
     pairs = collect(config.data, (part,), seed=config.split_seed, scans=scans)[part]
     if scans:
@@ -43,7 +48,8 @@ def score_part(engine: Engine, loaded: Loaded, part: str, reporter: Reporter, *,
     else:
         scored = score_network(engine, pairs, config, reporter, tiled=tiled)
     known = config.data.patient_pattern is not None
-    leak = find_leak(scored.records, read_training_images(run), by_patient=known)
+    seen = {(one.name, one.image_hash): one for model in models for one in read_training_images(Run(model.parent))}
+    leak = find_leak(scored.records, list(seen.values()), by_patient=known)
     return Part(scored, leak, engine.metadata.class_names)
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -75,6 +76,15 @@ def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
     (known,) = json.loads((folder / "engines.json").read_text(encoding="utf-8")).values()
     assert known["engine"] == "onnx" and known["images_per_second"]["openvino"] == 20.0
     assert images_per_second(open_runtime("onnx", path, "float32", folder)) > 0
+
+
+def test_a_damaged_model_is_said_whatever_the_engine(tmp_path):
+    path = saved(tmp_path, "unet", 1)
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad:
+        for name in whole.namelist():
+            bad.writestr(name, b"nothing" if name == "model.weights.h5" else whole.read(name))
+    with pytest.raises(MaskwrightError, match="is a damaged model"):
+        choose_engine("auto", tmp_path / "bad.keras", "float32", tmp_path / "cache")
 
 
 def test_a_model_is_converted_once(tmp_path):

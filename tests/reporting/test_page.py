@@ -11,6 +11,7 @@ import pytest
 import maskwright as mw
 from maskwright.cli import main
 from maskwright.data.labels import LabelRule
+from maskwright.errors import MaskwrightError
 from maskwright.reporting.build import shown
 from maskwright.reporting.gallery import evenly, slide
 
@@ -70,6 +71,16 @@ def test_several_side_by_side(run, quiet):
     path = mw.report([run.path, run.path], output=run.path / "both.html", reporter=quiet)
     text = path.read_text(encoding="utf-8")
     assert "Side by side" in text and "against the first" in text and "Configuration of run" in text
+
+
+def test_a_file_of_somebody_else_is_left_alone(run, tmp_path, quiet):
+    mine = tmp_path / "index.html"
+    mine.write_text("<p>mine</p>", encoding="utf-8")
+    with pytest.raises(MaskwrightError, match="Maskwright did not write it"):
+        mw.report([run.path, run.path], output=mine, reporter=quiet)
+    assert mine.read_text(encoding="utf-8") == "<p>mine</p>"
+    for _ in range(2):  # its own page may be written anew
+        mw.report([run.path, run.path], output=tmp_path / "ours.html", reporter=quiet)
 
 
 def test_what_is_no_run(tmp_path, capsys):

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.evaluation.folders import score_folders
     from maskwright.evaluation.nnunet import nnunet_summary
     from maskwright.evaluation.summary import headline, report
-    from maskwright.storage import write_json
+    from maskwright.storage import keep_aside, write_json
 
     config = validate(
         {
@@ -74,5 +74,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     if arguments.output:
         write_scores(Path(arguments.output), summary, found.images, names)
     if arguments.nnunet:
+        if kept := keep_aside(Path(arguments.nnunet)):  # it may be nnU-Net's own
+            reporter.say(f"kept what was there as {kept}")
         write_json(Path(arguments.nnunet), nnunet_summary(found.images, found.files))
     return Outcome(summary, headline(summary))

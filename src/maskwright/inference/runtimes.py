@@ -121,7 +121,9 @@ def choose_engine(wanted: str, path: Path, precision: str, folder: Path) -> Engi
             try:
                 speeds[name] = images_per_second(open_runtime(name, path, precision, folder))
             except MaskwrightError:
-                continue  # not installed, or not convertible: one less to choose from
+                if name == "keras":
+                    raise  # the model itself is damaged
+                # not installed, or not convertible: one less to choose from
         known[machine] = {"engine": max(speeds, key=speeds.__getitem__), "images_per_second": speeds}
         write_json(note, known)
     return open_runtime(known[machine]["engine"], path, precision, folder)

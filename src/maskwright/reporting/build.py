@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,8 +98,3 @@ def _scan_slides(engine: Engine, pairs: Sequence[Pair], loaded: Loaded) -> list[
             title = f"{pair.name}, slice {index + 1} of {len(image)}"
             found.append(slide(title, image[index], prediction[index], truth[index], rule, aspect, levels))  # type: ignore[arg-type]
     return found
-
-
-def default_output(folders: Sequence[Path]) -> Path:
-    """Where the page goes: into the run, or beside the first of several."""
-    return folders[0] / "report.html"

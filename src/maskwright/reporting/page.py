@@ -8,15 +8,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from maskwright import __version__
 from maskwright.config import write_toml
+from maskwright.errors import MaskwrightError
 from maskwright.evaluation.compare import as_text, compare
 from maskwright.reporting import charts
 from maskwright.reporting.card import card, citation
 from maskwright.reporting.facts import Facts
 from maskwright.reporting.gallery import Album, worst_first
+from maskwright.storage import write_text
 
 _HEADLINE = (  # name, title, digits
     ("dice", "Dice", 3), ("iou", "IoU", 3), ("sensitivity", "Sensitivity", 3), ("precision", "Precision", 3),
@@ -24,6 +27,9 @@ _HEADLINE = (  # name, title, digits
     ("surface_dice", "Surface Dice", 3), ("volume_difference", "Volume difference", 2),
     ("component_f1", "F1 of parts", 3),
 )  # fmt: skip
+
+
+_MARK = '<meta name="generator" content="Maskwright">'
 
 
 def page(runs: Sequence[Facts], albums: Sequence[Album] = ()) -> str:
@@ -47,10 +53,24 @@ def page(runs: Sequence[Facts], albums: Sequence[Album] = ()) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{_MARK}"
         f'<link rel="icon" href="data:,"><title>{_e(title)}</title><style>{style}</style></head><body>'
         + "\n".join(part for part in body if part)
         + f"<script>{script}</script></body></html>\n"
     )
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page over an earlier one of ours.
+
+    Raises:
+        MaskwrightError: a file is in the way that Maskwright did not write.
+    """
+    if path.exists() and (path.is_dir() or _MARK not in path.read_text(encoding="utf-8", errors="replace")):
+        raise MaskwrightError(
+            "is there already, and Maskwright did not write it", where=path, fix="Choose another file with --output."
+        )
+    write_text(path, text)
 
 
 def _e(text: object) -> str:

@@ -49,7 +49,10 @@ def _in_parallel(dataset: Any) -> np.ndarray | None:
     cv2.utils.logging.setLogLevel(
         cv2.utils.logging.LOG_LEVEL_ERROR
     )  # it would remark on every image that grey has no colour space
-    found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        found = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None  # pydicom says what is wrong with it
     wanted = (dataset.Rows, dataset.Columns), np.dtype(f"u{dataset.BitsAllocated // 8}")
     return found if found is not None and (found.shape, found.dtype) == wanted else None
 
