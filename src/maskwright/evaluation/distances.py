@@ -19,6 +19,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from maskwright.volumes.boxes import bounding_box
+
 NAMES = ("hausdorff", "hausdorff95", "surface_distance", "surface_dice")
 
 
@@ -47,7 +49,7 @@ def surface_distances(
     prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each surface pixel of each of two masks, neither empty, the distance to the other's surface, in mm."""
-    box = _box(prediction | truth)
+    box = bounding_box(prediction | truth, 1)  # a margin, so that its own edge is no border
     one, other = surface(prediction[box]), surface(truth[box])
     places = [np.flatnonzero(mask) for mask in (one, other)]
     points = [np.stack(np.unravel_index(flat, one.shape), axis=1) * np.asarray(spacing, float) for flat in places]
@@ -76,12 +78,3 @@ def surface(mask: np.ndarray) -> np.ndarray:
             border[axis] = edge  # type: ignore[call-overload]
             inner[tuple(border)] = False
     return mask & ~inner
-
-
-def _box(mask: np.ndarray) -> tuple[slice, ...]:
-    """The box around a mask and a margin of one, so that its own edge is no border."""
-    found = []
-    for axis in range(mask.ndim):
-        places = np.flatnonzero(mask.any(axis=tuple(k for k in range(mask.ndim) if k != axis)))
-        found.append(slice(max(int(places[0]) - 1, 0), int(places[-1]) + 2))
-    return tuple(found)

@@ -14,6 +14,7 @@ from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.components import component_scores
 from maskwright.evaluation.distances import surface_scores
 from maskwright.evaluation.scores import ImageScore, confusion, counts_of
+from maskwright.volumes.boxes import bounding_box
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,5 @@ def _parts(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
     either = found | true
     if not either.any():
         return component_scores(found, true)
-    box = tuple(
-        slice(int(places[0]), int(places[-1]) + 1)
-        for axis in range(either.ndim)
-        for places in [np.flatnonzero(either.any(axis=tuple(k for k in range(either.ndim) if k != axis)))]
-    )
+    box = bounding_box(either)
     return component_scores(found[box], true[box])

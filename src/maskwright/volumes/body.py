@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from maskwright.volumes.boxes import bounding_box
 from maskwright.volumes.volume import Grid, Volume
 from maskwright.volumes.window import to_grey
 
@@ -22,12 +23,8 @@ def box_around(inside: np.ndarray, grid: Grid, border: float) -> Box:
     """The box around what is True, and `border` mm more, inside the grid; all of the grid where nothing is."""
     if not inside.any():
         return tuple(slice(0, size) for size in grid.shape)  # type: ignore[return-value]
-    found = []
-    for axis, (size, step) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
-        places = np.flatnonzero(inside.any(axis=tuple(k for k in range(3) if k != axis)))
-        more = int(np.ceil(border / step))
-        found.append(slice(max(0, int(places[0]) - more), min(size, int(places[-1]) + 1 + more)))
-    return tuple(found)  # type: ignore[return-value]
+    margins = [int(np.ceil(border / step)) for step in grid.spacing]
+    return bounding_box(inside, margins)  # type: ignore[return-value]
 
 
 def _body(scan: Volume) -> np.ndarray:

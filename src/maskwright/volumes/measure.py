@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.volumes.boxes import bounding_box
 from maskwright.volumes.volume import Volume
 
 _QUANTILES = {"p5": 5, "median": 50, "p95": 95}
@@ -33,7 +34,7 @@ def measure(
     for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
         if number == 0:
             continue
-        box = _box(labels.array == number)
+        box = bounding_box(labels.array == number)
         inside = labels.array[box] == number
         facts: dict[str, Any] = {"name": names[number]} if names and number in names else {}
         facts |= {
@@ -76,14 +77,6 @@ def surface(inside: np.ndarray, affine: np.ndarray) -> float:
         one, other = (affine[:3, k] for k in range(3) if k != axis)
         total += faces * float(np.linalg.norm(np.cross(one, other)))
     return total * 2 / 3
-
-
-def _box(inside: np.ndarray) -> tuple[slice, ...]:
-    found = []
-    for axis in range(3):
-        places = np.flatnonzero(inside.any(axis=tuple(k for k in range(3) if k != axis)))
-        found.append(slice(int(places[0]), int(places[-1]) + 1))
-    return tuple(found)
 
 
 def _centroid(inside: np.ndarray, box: tuple[slice, ...], affine: np.ndarray) -> list[float]:
