@@ -5,13 +5,13 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs check format docs clean
+.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs"
+	$(BIN)/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs and not bioimageio"
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n auto -m "slow and not zoo"
@@ -27,6 +27,9 @@ test-zoo-quick: .venv-zoo/.ready
 
 test-configs: .venv/.dev
 	$(BIN)/python -m pytest -m configs
+
+test-bioimageio: .venv/.dev .venv-bioimageio/.ready
+	$(BIN)/python -m pytest -m bioimageio
 
 check: .venv/.dev
 	$(BIN)/ruff check .
@@ -63,5 +66,12 @@ docs: .venv/.runtime
 	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[onnx,scans,zoo]' --group dev
 	@touch $@
 
+# Another one, because its newest release needs an older pydantic than ours.
+.venv-bioimageio/.ready: .venv/.runtime
+	test -x .venv-bioimageio/bin/python || $(PYTHON) -m venv .venv-bioimageio
+	.venv-bioimageio/bin/python -m pip --disable-pip-version-check --quiet install \
+		bioimageio.core==0.11.0 bioimageio.spec==0.5.12.0 pydantic==2.13.5 onnxruntime
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-zoo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-zoo .venv-bioimageio .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,7 +26,8 @@ def main() -> None:
     from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.runtimes import open_runtime
-    from maskwright.models.saving import Metadata, build, save_model
+    from maskwright.models.metadata import Metadata
+    from maskwright.models.saving import build, save_model
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)

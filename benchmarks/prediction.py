@@ -26,7 +26,8 @@ def main() -> None:
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.engines import KerasEngine
     from maskwright.inference.predict import find_images, predict_files
-    from maskwright.models.saving import Metadata, build, load_model, save_model
+    from maskwright.models.metadata import Metadata
+    from maskwright.models.saving import build, load_model, save_model
     from maskwright.precision import choose_precision
     from maskwright.progress import Reporter
 

@@ -118,7 +118,8 @@ def engine_of_seed(precision: str):  # type: ignore[no-untyped-def]
     from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.engines import KerasEngine
-    from maskwright.models.saving import Metadata, build
+    from maskwright.models.metadata import Metadata
+    from maskwright.models.saving import build
     from maskwright.precision import choose_precision
 
     import_keras()

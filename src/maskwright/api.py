@@ -12,6 +12,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 
 if TYPE_CHECKING:
+    from maskwright.export.run import Exported
     from maskwright.inference.predict import Predictions
     from maskwright.training.run import Run
 
@@ -112,8 +113,8 @@ def predict(
     """Predict images and folders into masks and overlays, or scans into label maps.
 
     Args:
-        target: a run folder, a model.keras, a configuration file, or what `train` returned; or the folder of a
-            cross-validation, whose folds are then an ensemble.
+        target: a run folder, a model.keras or what `export` made of it, a configuration file, or what `train`
+            returned; or the folder of a cross-validation, whose folds are then an ensemble.
         images: files and folders of pictures, or of scans (NIfTI, DICOM, NRRD, MHA); those of the configuration where
             None.
         series: which series of a DICOM folder, where it holds several.
@@ -124,12 +125,13 @@ def predict(
     Raises:
         MaskwrightError: no model, no images, not one that could be read, or results in the way.
     """
+    from maskwright.inference.model_files import is_model
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
     from maskwright.targets import config_of_model, engines, folds_in, model_of, resolve, run_of
 
     path = Path(target) if isinstance(target, str | Path) else None
-    if path is not None and path.suffix == ".keras":
+    if path is not None and is_model(path):
         config, model, home = config_of_model(path, overrides), path, path.absolute().parent / "predictions"
     elif (found := folds_in(target, overrides, run_dir))[1]:
         first, *others = found[1]
@@ -171,6 +173,31 @@ def predict(
         tiled=tiled,
         ours=ours,
     )
+
+
+def export(
+    target: PathLike | Run,
+    format: str = "onnx",
+    *,
+    output: PathLike | None = None,
+    reporter: Reporter | None = None,
+) -> Exported:
+    """Write a trained model as a file for other programs, and compare it with Keras on the spot.
+
+    Args:
+        target: a run folder, a model.keras, or what `train` returned.
+        format: `onnx`, `openvino`, `saved_model` (TensorFlow) or `bioimageio` (BioImage Model Zoo package).
+        output: the file or folder; in `exports` beside the model where None.
+
+    Raises:
+        MaskwrightError: no trained model, something of another in the way, or a file that does not find what Keras
+            finds.
+    """
+    from maskwright.export.run import export_model
+    from maskwright.targets import model_of
+
+    model = model_of(target if isinstance(target, str | Path) else target.path)
+    return export_model(model, format, None if output is None else Path(output), reporter or Reporter())
 
 
 def report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -95,6 +95,43 @@ def inference_function(model: Any) -> Any:
         return {"probabilities": found}
 
     return tf.function(run, input_signature=signature)
+
+
+def save_tensorflow(model: Any, folder: Path) -> None:
+    """Write a Keras model as a TensorFlow SavedModel that needs no Keras: `serving_default`, `image` to
+    `probabilities`."""
+    import tensorflow as tf
+
+    function = inference_function(model)
+    with _native_messages_hidden():
+        tf.saved_model.save(tf.Module(), str(folder), signatures=function.get_concrete_function())
+
+
+def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
+    """The network of a folder that `save_tensorflow` wrote, from and to NumPy arrays.
+
+    Raises:
+        MaskwrightError: TensorFlow is not installed, or the folder is damaged.
+    """
+    prepare_environment()
+    try:
+        with _native_messages_hidden():
+            import tensorflow as tf
+
+            loaded = tf.saved_model.load(str(folder))
+        function = loaded.signatures["serving_default"]
+    except ModuleNotFoundError:
+        raise MaskwrightError("needs TensorFlow", where=folder, fix="pip install tensorflow") from None
+    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        raise MaskwrightError(
+            f"is a damaged SavedModel ({str(error).splitlines()[0]})", where=folder, fix="Export it again."
+        ) from None
+
+    def run(image: Any) -> Any:
+        return function(image=tf.convert_to_tensor(image))["probabilities"].numpy()
+
+    run.loaded = loaded  # type: ignore[attr-defined] # the function does not keep it alive
+    return run
 
 
 def accelerators() -> list[str]:

@@ -9,9 +9,9 @@ from maskwright.config import Configuration, Loaded, load
 from maskwright.config.loading import from_overrides
 from maskwright.data.cache import default_folder
 from maskwright.inference.engines import Engine, Ensemble, Mirrored
+from maskwright.inference.model_files import kind_of, read_metadata
 from maskwright.inference.runtimes import choose_engine
-from maskwright.models.saving import read_metadata
-from maskwright.precision import choose_precision
+from maskwright.precision import choose_precision, processor_has_bfloat16
 from maskwright.progress import Reporter
 from maskwright.training.run import Run, fold_runs, open_run
 
@@ -92,6 +92,13 @@ def engines(models: Sequence[Path], config: Configuration) -> Engine:
 
 
 def engine(model: Path, config: Configuration) -> Engine:
+    """A model file, ready to be used as the configuration says."""
     read_metadata(model)  # a file that is no model is refused before Keras is loaded
-    folder = config.data.cache_dir or default_folder()
-    return choose_engine(config.predict.engine, model, choose_precision(config.predict.precision, folder), folder)
+    folder, wanted, precision = (
+        config.data.cache_dir or default_folder(),
+        config.predict.engine,
+        config.predict.precision,
+    )
+    if precision == "auto" and (wanted in ("onnx", "openvino") or "keras" not in kind_of(model).engines):
+        precision = "mixed_bfloat16" if processor_has_bfloat16() else "float32"  # Keras need not be asked
+    return choose_engine(wanted, model, choose_precision(precision, folder), folder)

@@ -6,7 +6,7 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 
 
 def metadata(channels, regions=()):

@@ -5,7 +5,7 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Ensemble, Mirrored
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 
 
 class Fake:

@@ -12,8 +12,10 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference import runtimes
-from maskwright.inference.runtimes import NAMES, choose_engine, converted, images_per_second, open_runtime
-from maskwright.models.saving import Metadata, build, save_model
+from maskwright.inference.model_files import KINDS
+from maskwright.inference.runtimes import choose_engine, images_per_second, open_runtime
+from maskwright.models.metadata import Metadata
+from maskwright.models.saving import build, save_model
 
 OPTIONS = {"num_layers": 3, "base_filters": 4}
 
@@ -36,7 +38,7 @@ def saved(folder, architecture, channels, **rule):
 )
 def test_every_engine_finds_the_same(tmp_path, architecture, channels, rule):
     path = saved(tmp_path, architecture, channels, **rule)
-    engines = {name: open_runtime(name, path, "float32", tmp_path / "cache") for name in NAMES}
+    engines = {name: open_runtime(name, path, "float32", tmp_path / "cache") for name in KINDS["keras"].engines}
     shape = engines["keras"].metadata.input_shape
     inputs = np.random.default_rng(1).normal(0, 1, (3, *shape)).astype(np.float32)
     expected = engines["keras"].probabilities(inputs)
@@ -89,9 +91,11 @@ def test_a_damaged_model_is_said_whatever_the_engine(tmp_path):
 
 def test_a_model_is_converted_once(tmp_path):
     path, folder = saved(tmp_path, "unet", 1), tmp_path / "cache"
-    file = converted(path, folder)
+    open_runtime("onnx", path, "float32", folder)
+    (file,) = (folder / "onnx").iterdir()
     stamp = file.stat().st_mtime_ns
-    assert converted(path, folder).stat().st_mtime_ns == stamp and len(list((folder / "onnx").iterdir())) == 1
+    open_runtime("openvino", path, "float32", folder)
+    assert file.stat().st_mtime_ns == stamp and len(list((folder / "onnx").iterdir())) == 1
 
 
 def test_what_is_not_installed_is_said(tmp_path, monkeypatch):
@@ -110,7 +114,7 @@ def test_from_the_command_line(config_file, tmp_path, capsys):
     assert main(["train", str(config_file), "--run", run, "--set", "train.epochs=1", "--quiet"]) == 0
     capsys.readouterr()
     dice = {}
-    for engine in NAMES:
+    for engine in KINDS["keras"].engines:
         assert main(["evaluate", run, "--engine", engine, "--json", "--quiet"]) == 0
         dice[engine] = json.loads(capsys.readouterr().out)["per_patient"]["dice"]["mean"]
     assert dice["onnx"] == pytest.approx(dice["keras"], abs=1e-3) == dice["openvino"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.inference.tiles import gaussian_weights, predict_tiles, starts
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 
 
 class Echo:

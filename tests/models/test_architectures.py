@@ -11,9 +11,10 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.losses import get_loss
+from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import export_onnx
 from maskwright.models.registry import architectures, create_model, find_architecture, tree_list
-from maskwright.models.saving import Metadata, load_model, save_model
+from maskwright.models.saving import load_model, save_model
 from maskwright.models.supervision import joined, main_output, supervised
 
 # Hundreds of layers, which TensorFlow takes minutes to compile; `make test-slow` runs these.

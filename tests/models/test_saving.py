@@ -8,7 +8,8 @@ import pytest
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import Metadata, build, change_metadata, load_model, read_metadata, save_model
+from maskwright.models.metadata import Metadata
+from maskwright.models.saving import build, change_metadata, load_model, read_metadata, save_model
 
 METADATA = Metadata(
     "unet", {"num_layers": 3, "base_filters": 4, "normalization": True}, 3, ["background", "a", "b"],

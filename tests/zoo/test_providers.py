@@ -10,10 +10,11 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.losses import get_loss
+from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import export_onnx
 from maskwright.models.providers import PROVIDERS, provided
 from maskwright.models.registry import create_model
-from maskwright.models.saving import Metadata, load_model, save_model
+from maskwright.models.saving import load_model, save_model
 
 pytestmark = pytest.mark.zoo
 NAMES = {"medicai": ["AttentionUNet", "SegFormer", "SwinUNETR", "UNETR", "UNet", "UNetPlusPlus"],

@@ -57,8 +57,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         arguments.overrides.append(f"predict.engine={arguments.engine}")
     if arguments.format:
         arguments.overrides.append(f"predict.volume_formats={arguments.format}")
+    from maskwright.inference.model_files import is_model
+
     path = Path(arguments.config)
-    direct = path.is_dir() or path.suffix == ".keras"
+    direct = path.is_dir() or is_model(path)
     target = arguments.config if direct else load_and_tell(arguments, reporter)
     if direct and arguments.run_dir:
         raise MaskwrightError(

@@ -12,7 +12,7 @@ from maskwright.errors import MaskwrightError
 
 if TYPE_CHECKING:
     from maskwright.config.schema import PredictSection
-    from maskwright.models.saving import Metadata
+    from maskwright.models.metadata import Metadata
 
 HALF = 0.5
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 
 
 class Engine(Protocol):

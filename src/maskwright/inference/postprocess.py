@@ -14,7 +14,7 @@ from maskwright.data.regions import Regions, inside, painted
 from maskwright.errors import MaskwrightError, choices
 
 if TYPE_CHECKING:
-    from maskwright.models.saving import Metadata
+    from maskwright.models.metadata import Metadata
 
 
 @dataclass(frozen=True)

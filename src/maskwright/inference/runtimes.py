@@ -5,7 +5,6 @@ A saved model is converted once and kept in the cache, by its content.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import time
@@ -14,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.backend import processor_name
+from maskwright.backend import load_tensorflow, processor_name
 from maskwright.data.loader import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, KerasEngine, filled_up
-from maskwright.models.saving import Metadata, load_model, read_metadata
-from maskwright.storage import make_folder, write_json
+from maskwright.inference.model_files import KINDS, digest, kind_of
+from maskwright.models.metadata import Metadata
+from maskwright.models.saving import load_model
+from maskwright.storage import write_json
 
-NAMES = ("keras", "onnx", "openvino")
-_PACKAGES = {"onnx": ("onnxruntime", "tf2onnx"), "openvino": ("openvino", "tf2onnx")}
+_PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 _TRIES = 4
 
 
@@ -64,64 +64,79 @@ class OpenVinoEngine:
         return np.array(found[: len(inputs), ..., : self.metadata.channels], np.float32)
 
 
+class TensorFlowEngine:
+    """A network in TensorFlow alone, from a SavedModel."""
+
+    def __init__(self, path: Path, metadata: Metadata) -> None:
+        self.metadata, self._run = metadata, load_tensorflow(path)
+
+    def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
+        """See `Engine`."""
+        found = self._run(filled_up(inputs, batch_size))
+        return np.asarray(found, np.float32)[: len(inputs), ..., : self.metadata.channels]
+
+
 def open_runtime(name: str, path: Path, precision: str, folder: Path) -> Engine:
-    """A saved model in a runtime.
+    """A model file in a runtime.
 
     Args:
-        name: of `NAMES`. precision: `float32` or `mixed_bfloat16`, which ONNX Runtime does not have. folder: the cache.
+        name: of the engines of its kind. precision: `float32` or `mixed_bfloat16`, which only Keras and OpenVINO have.
+        folder: the cache.
 
     Raises:
-        MaskwrightError: the runtime is not installed, or the file is no model of ours.
+        MaskwrightError: the runtime is not installed or does not run such files, or the file is no model of ours.
     """
+    kind = kind_of(path)
+    if name not in kind.engines:
+        raise MaskwrightError(
+            f"does not run {path.name}; {' or '.join(kind.engines)} does",
+            where=f"the engine {name}",
+            fix="Leave --engine and predict.engine out.",
+        )
     if name == "keras":
         return KerasEngine(*load_model(path, precision))
-    missing = [package for package in _PACKAGES[name] if importlib.util.find_spec(package) is None]
+    metadata = kind.metadata(path)
+    if name == "tensorflow":
+        return TensorFlowEngine(path, metadata)
+    needed = (_PACKAGES[name], "tf2onnx") if kind is KINDS["keras"] else (_PACKAGES[name],)
+    missing = [package for package in needed if importlib.util.find_spec(package) is None]
     if missing:
         raise MaskwrightError(
             f"needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
             where=f"the engine {name}",
             fix='pip install "maskwright[engines]", or take --engine keras.',
         )
-    metadata = read_metadata(path)
-    file = converted(path, folder)
-    return OnnxEngine(file, metadata) if name == "onnx" else OpenVinoEngine(file, metadata, precision)
+    file = kind.graph(path, folder) if kind.graph else path
+    try:
+        return OnnxEngine(file, metadata) if name == "onnx" else OpenVinoEngine(file, metadata, precision)
+    except Exception as error:  # noqa: BLE001 - the errors of ONNX Runtime have no base of their own
+        raise MaskwrightError(
+            f"cannot be opened ({' '.join(str(error).split())[:200]})", where=path, fix="Export it again."
+        ) from None
 
 
-def converted(path: Path, folder: Path) -> Path:
-    """The ONNX file of a saved model, made if the cache has none.
-
-    Raises:
-        MaskwrightError: as `export_onnx`.
-    """
-    from maskwright.models.onnx import export_onnx
-
-    target = folder / "onnx" / f"{_digest(path)}.onnx"
-    if not target.exists():
-        make_folder(target.parent)
-        export_onnx(load_model(path)[0], target)
-    return target
-
-
-def choose_engine(wanted: str, path: Path, precision: str, folder: Path) -> Engine:
-    """The engine that is asked for, or for `auto` the fastest on this machine, measured once a model and remembered.
+def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) -> Engine:
+    """The engine that is asked for; the usual one of a file of its kind where none is; for `auto` the fastest on this
+    machine, measured once a model and remembered.
 
     Raises:
         MaskwrightError: as `open_runtime`.
     """
-    if wanted != "auto":
-        return open_runtime(wanted, path, precision, folder)
-    note, machine = folder / "engines.json", f"{processor_name()} {precision} {_digest(path)}"
+    names = kind_of(path).engines
+    if wanted != "auto" or len(names) == 1:
+        return open_runtime(names[0] if wanted in (None, "auto") else wanted, path, precision, folder)
+    note, machine = folder / "engines.json", f"{processor_name()} {precision} {digest(path)}"
     try:
         known = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
-    if machine not in known:
+    if known.get(machine, {}).get("engine") not in names:
         speeds: dict[str, float] = {}
-        for name in NAMES:
+        for name in names:
             try:
                 speeds[name] = images_per_second(open_runtime(name, path, precision, folder))
             except MaskwrightError:
-                if name == "keras":
+                if name == names[0]:
                     raise  # the model itself is damaged
                 # not installed, or not convertible: one less to choose from
         known[machine] = {"engine": max(speeds, key=speeds.__getitem__), "images_per_second": speeds}
@@ -141,7 +156,3 @@ def images_per_second(engine: Engine, batch_size: int = 4) -> float:
         engine.probabilities(inputs, count)
         seconds.append(time.perf_counter() - begin)
     return round(count / min(seconds), 2)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest()

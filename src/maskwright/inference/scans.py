@@ -20,7 +20,7 @@ from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.predict import Predictions, make_room
 from maskwright.inference.volumes import Segmented, confidence, predict_scan
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
 from maskwright.storage import atomic, write_json
 from maskwright.volumes import Volume

@@ -16,7 +16,7 @@ import numpy as np
 from maskwright.evaluation.scores import ImageScore, count_pixels, pool, scores
 from maskwright.inference.decision import Decision
 from maskwright.inference.postprocess import Cleaning, Steps
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
 
 GRID = tuple(round(0.1 + 0.05 * place, 2) for place in range(17))  # 0.1 to 0.9

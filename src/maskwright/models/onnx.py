@@ -7,25 +7,23 @@ from typing import Any
 
 from maskwright.backend import inference_function
 from maskwright.errors import MaskwrightError
+from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.storage import atomic
 
-_OPSET = 18  # of 2023; ONNX Runtime has it from 1.14 on
+KEY = "maskwright"
+OPSET = 18  # of 2023; ONNX Runtime has it from 1.14 on
 
 
-def export_onnx(model: Any, path: Path) -> None:
+def export_onnx(model: Any, path: Path, metadata: Metadata | None = None) -> None:
     """Write a network as ONNX, whole or not at all: `image` `(B, H, W, C)` to `probabilities` `(B, H, W, K)`, float32.
+
+    Args:
+        metadata: goes into the file's `metadata_props`, as JSON under `maskwright`.
 
     Raises:
         MaskwrightError: tf2onnx is not installed, or another backend is used.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise MaskwrightError(
-            f"Keras runs on {keras.backend.backend()}, and exports to ONNX from TensorFlow only",
-            where="KERAS_BACKEND",
-            fix="Unset it for this command; a saved model runs on every backend.",
-        )
+    require_tensorflow("ONNX")
     try:
         import tf2onnx.convert
     except ImportError:
@@ -34,10 +32,69 @@ def export_onnx(model: Any, path: Path) -> None:
         ) from None
     _teach_erfc()
     function = inference_function(model)
+    try:
+        proto, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
+    except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
+        raise MaskwrightError(
+            f"has an operation that ONNX cannot express here ({str(error).splitlines()[0]})",
+            where="the network",
+            fix="Export it as saved_model, or predict with Keras.",
+        ) from None
+    proto.doc_string = "Written by Maskwright; metadata_props has how to use it, as JSON under maskwright."
     with atomic(path) as temporary:
-        tf2onnx.convert.from_function(
-            function, input_signature=function.input_signature, opset=_OPSET, output_path=str(temporary)
+        temporary.write_bytes(described(proto, metadata).SerializeToString())
+
+
+def require_tensorflow(format: str) -> None:
+    """Refuse to export from another backend.
+
+    Raises:
+        MaskwrightError: Keras does not run on TensorFlow.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise MaskwrightError(
+            f"Keras runs on {keras.backend.backend()}, and exports to {format} from TensorFlow only",
+            where="KERAS_BACKEND",
+            fix="Unset it for this command; a saved model runs on every backend.",
         )
+
+
+def described(proto: Any, metadata: Metadata | None) -> Any:
+    """A graph with what is said of it, in place of what was said before."""
+    if metadata is not None:
+        kept = [entry for entry in proto.metadata_props if entry.key != KEY]
+        del proto.metadata_props[:]
+        proto.metadata_props.extend(kept)
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = KEY, metadata.to_json()
+    return proto
+
+
+def read_metadata(path: Path) -> Metadata:
+    """What an ONNX file says of itself.
+
+    Raises:
+        MaskwrightError: no ONNX file, or one that Maskwright did not write; or the package onnx is not installed.
+    """
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise MaskwrightError(
+            "the package onnx is not installed", where=path, fix='pip install "maskwright[engines]"'
+        ) from None
+    try:
+        proto = onnx.load(path, load_external_data=False)
+    except FileNotFoundError:
+        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
+    except (DecodeError, OSError, ValueError) as error:
+        raise MaskwrightError(f"is no ONNX file, or a damaged one ({error})", where=path, fix=FIX) from None
+    for entry in proto.metadata_props:
+        if entry.key == KEY:
+            return from_json(entry.value, path)
+    raise MaskwrightError("is an ONNX file without Maskwright's description of its input", where=path, fix=FIX)
 
 
 def _teach_erfc() -> None:

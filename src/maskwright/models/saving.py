@@ -5,47 +5,18 @@ Plain Keras opens the file too. The extra entry is JSON, so what a model is can 
 
 from __future__ import annotations
 
-import json
 import zipfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from maskwright.backend import import_keras
-from maskwright.data.labels import LabelRule
-from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.models.registry import architectures, create_model, find_architecture
 from maskwright.storage import atomic
 
 _ENTRY = "maskwright.json"
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What a model is and how it is used.
-
-    Attributes:
-        architecture, options: what `create_model` builds it from. channels: 1 for one structure, else its classes.
-        class_names: all classes, background first. input_rule: from picture to input. label_rule: how the masks that
-        it learnt from were read. predict: settings of [predict] that belong to the model, as thresholds that were
-        chosen for it. training: when, from what and how well, for people to read.
-    """
-
-    architecture: str
-    options: dict[str, Any]
-    channels: int
-    class_names: list[str]
-    input_rule: InputRule
-    label_rule: LabelRule
-    predict: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """(height, width, channels) of the network's input, or (depth, height, width, channels)."""
-        return self.input_rule.shape
 
 
 def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main") -> Any:
@@ -71,7 +42,7 @@ def save_model(model: Any, path: Path, metadata: Metadata) -> None:
     with atomic(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_ENTRY, _described(metadata))
+            archive.writestr(_ENTRY, metadata.to_json())
 
 
 def read_metadata(path: Path) -> Metadata:
@@ -84,31 +55,17 @@ def read_metadata(path: Path) -> Metadata:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
             if not {"config.json", "model.weights.h5"} <= names:
-                raise MaskwrightError("is an archive, but no Keras model", where=path, fix=_FIX)
+                raise MaskwrightError("is an archive, but no Keras model", where=path, fix=FIX)
             if _ENTRY not in names:
                 raise MaskwrightError(
-                    "is a Keras model without Maskwright's description of its input and classes", where=path, fix=_FIX
+                    "is a Keras model without Maskwright's description of its input and classes", where=path, fix=FIX
                 )
-            plain = json.loads(archive.read(_ENTRY))
+            text = archive.read(_ENTRY)
     except FileNotFoundError:
-        raise MaskwrightError("there is no such model", where=path, fix=_FIX) from None
+        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
     except (zipfile.BadZipFile, IsADirectoryError, ValueError, OSError) as error:
-        raise MaskwrightError(f"is no model ({error})", where=path, fix=_FIX) from None
-    if plain.pop("format", None) != _FORMAT:
-        raise MaskwrightError("was written by a later version of Maskwright", where=path, fix="Update Maskwright.")
-    rule, label = plain.pop("input_rule"), plain.pop("label_rule")
-    rule["spacing"] = tuple(rule.get("spacing", ()))
-    label["levels"] = tuple(label["levels"])
-    rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
-    label["regions"] = tuple(tuple(region) for region in label.get("regions", ()))
-    old = plain.pop("threshold", None)  # of models before thresholds went to [predict]
-    if old is not None and plain["channels"] == 1 and not plain.get("predict"):
-        plain["predict"] = {"threshold": old}
-    label["colors"] = tuple(tuple(colour) for colour in label["colors"])
-    label["smooth"] = label["smooth"] and tuple(label["smooth"])
-    if isinstance(label.get("ignore"), list):
-        label["ignore"] = tuple(label["ignore"])
-    return Metadata(**plain, input_rule=InputRule(**rule), label_rule=LabelRule(**label))
+        raise MaskwrightError(f"is no model ({error})", where=path, fix=FIX) from None
+    return from_json(text, path)
 
 
 def change_metadata(path: Path, **changes: Any) -> None:
@@ -122,14 +79,7 @@ def change_metadata(path: Path, **changes: Any) -> None:
         for item in old.infolist():
             if item.filename != _ENTRY:
                 new.writestr(item, old.read(item))
-        new.writestr(_ENTRY, _described(metadata), zipfile.ZIP_DEFLATED)
-
-
-def _described(metadata: Metadata) -> str:
-    return json.dumps({"format": _FORMAT, **asdict(metadata)}, indent=1)
-
-
-_FIX = "Name a run folder, or the model.keras that `maskwright train` wrote into one."
+        new.writestr(_ENTRY, metadata.to_json(), zipfile.ZIP_DEFLATED)
 
 
 def load_model(path: Path, precision: str = "float32") -> tuple[Any, Metadata]:
@@ -145,7 +95,7 @@ def load_model(path: Path, precision: str = "float32") -> tuple[Any, Metadata]:
     try:
         model = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError) as error:
-        raise MaskwrightError(f"is a damaged model ({str(error).splitlines()[0]})", where=path, fix=_FIX) from None
+        raise MaskwrightError(f"is a damaged model ({str(error).splitlines()[0]})", where=path, fix=FIX) from None
     if precision == "float32":
         return model, metadata
     faster = build(metadata, precision)

@@ -10,7 +10,8 @@ from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import Metadata, read_metadata
+from maskwright.models.metadata import Metadata
+from maskwright.models.saving import read_metadata
 from maskwright.training.run import Run, fold_runs
 
 

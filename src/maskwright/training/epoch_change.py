@@ -13,7 +13,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import mask_picture
 from maskwright.inference.slices import predict_image
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_bytes
 

@@ -18,8 +18,9 @@ from maskwright.data.cache import default_folder
 from maskwright.data.loader import Batches
 from maskwright.data.patches import Patches
 from maskwright.errors import MaskwrightError
+from maskwright.models.metadata import Metadata
 from maskwright.models.registry import Architecture, find_architecture
-from maskwright.models.saving import Metadata, build, save_model
+from maskwright.models.saving import build, save_model
 from maskwright.models.supervision import joined, main_output
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
@@ -132,7 +133,7 @@ def _overlapping(found: Architecture, options: dict[str, Any]) -> dict[str, Any]
 
 def _belonging(predict: PredictSection) -> dict[str, Any]:
     """Settings that must not be lost when the model file goes elsewhere alone."""
-    return {} if predict.threshold is None else {"threshold": predict.threshold}
+    return predict.model_dump(mode="json", include={"threshold", "postprocess"}, exclude_defaults=True)
 
 
 def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:

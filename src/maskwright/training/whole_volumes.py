@@ -12,7 +12,7 @@ from maskwright.evaluation.scores import count_pixels, scores
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.windows import slabs
-from maskwright.models.saving import Metadata
+from maskwright.models.metadata import Metadata
 
 _OVERLAP = 0.25  # of neighbouring windows; prediction has half, which takes several times as long
 

@@ -109,10 +109,11 @@ class PredictSection(Section):
         example=0.5,
     )
     batch_size: int = key(8, "Pictures a batch.", ge=1)
-    engine: Literal["keras", "onnx", "openvino", "auto"] = key(
-        "keras",
+    engine: Literal["keras", "onnx", "openvino", "auto"] | None = key(
+        None,
         "What runs the network: Keras, ONNX Runtime or OpenVINO (extra `[engines]`); `auto` measures them at the first "
-        "use of a model and remembers the fastest.",
+        "use of a model and remembers the fastest. Absent: Keras; for an exported model, what it is made for.",
+        example="auto",
     )
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
         "auto", "Arithmetic, as `train.precision`; masks differ in a few pixels of an outline."
