@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs clean
+.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -36,6 +36,9 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+viewer:
+	cd viewer && npm ci --ignore-scripts --omit=optional && node pack.mjs
+
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -52,7 +55,7 @@ docs: .venv/.runtime
 	@touch $@
 
 .venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans]' --group dev
+	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans,serve]' --group dev
 	@touch $@
 
 .venv/.backends: .venv/.dev

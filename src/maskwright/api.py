@@ -125,23 +125,11 @@ def predict(
     Raises:
         MaskwrightError: no model, no images, not one that could be read, or results in the way.
     """
-    from maskwright.inference.model_files import is_model
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
-    from maskwright.targets import config_of_model, engines, folds_in, model_of, resolve, run_of
+    from maskwright.targets import engines, models_of
 
-    path = Path(target) if isinstance(target, str | Path) else None
-    if path is not None and is_model(path):
-        config, model, home = config_of_model(path, overrides), path, path.absolute().parent / "predictions"
-    elif (found := folds_in(target, overrides, run_dir))[1]:
-        first, *others = found[1]
-        config = load(first.config_file, list(overrides), run_dir=first.path).config
-        model, home = first.require_model(), found[0] / "predictions"
-        ensemble = [*(str(one.path) for one in others), *ensemble]
-    else:
-        loaded = resolve(target, overrides, run_dir)
-        run = run_of(loaded)
-        config, model, home = loaded.config, run.require_model(), run.predictions
+    models, config, home = models_of(target, ensemble, overrides, run_dir)
     options = config.predict
     folders: Any = options.tiles if tiled else options
     if images is None:
@@ -157,7 +145,7 @@ def predict(
     sources = [Path(str(item)) for item in chosen]
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
-    engine = engines([model, *map(model_of, ensemble)], config)
+    engine = engines(models, config)
     if scans := find_scans(sources, engine.metadata.input_rule.channel_patterns):
         return predict_scans(
             engine, scans, target_dir, options, reporter or Reporter(), series=series, tiled=tiled, ours=ours
@@ -198,6 +186,59 @@ def export(
 
     model = model_of(target if isinstance(target, str | Path) else target.path)
     return export_model(model, format, None if output is None else Path(output), reporter or Reporter())
+
+
+def serve(
+    target: PathLike | Run,
+    *,
+    ensemble: Sequence[PathLike] = (),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token_file: PathLike | None = None,
+    engine: str | None = None,
+    megabytes: float = 512,
+    seconds: float = 300,
+    waiting: int = 64,
+    open_browser: bool = False,
+    overrides: Sequence[str] = (),
+    reporter: Reporter | None = None,
+) -> None:
+    """Serve a model over HTTP, with a viewer in the browser, until SIGTERM or SIGINT.
+
+    Args:
+        target, ensemble: as for `predict`. host, port: where to listen; 0 is any port that is free. token_file: holds
+            what every request must bring; needed for a host that others can reach.
+        engine: what runs the network; the fastest on this machine where None.
+        megabytes: largest body. seconds: what a request may take. waiting: requests at a time; more get 503.
+
+    Raises:
+        MaskwrightError: no model, a port that is taken, no token where one is needed, or the extra is not installed.
+    """
+    import importlib.util
+    import os
+
+    if missing := [name for name in ("fastapi", "uvicorn", "prometheus_client") if not importlib.util.find_spec(name)]:
+        raise MaskwrightError(
+            f"needs {', '.join(missing)}", where="maskwright serve", fix='pip install "maskwright[serve]"'
+        )
+    # A picture in a scan may declare any size; OpenCV reads this when it is loaded.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
+    from maskwright.serve.limits import Limits
+    from maskwright.serve.server import read_token, run_service
+    from maskwright.targets import models_of
+
+    models, config, _ = models_of(target, ensemble, overrides, None)
+    chosen = config.predict.model_copy(update={"engine": engine or config.predict.engine or "auto"})
+    run_service(
+        models,
+        config.model_copy(update={"predict": chosen}),
+        Limits(megabytes=megabytes, unpacked_megabytes=4 * megabytes, seconds=seconds, waiting=waiting),
+        reporter or Reporter(),
+        host=host,
+        port=port,
+        token=read_token(None if token_file is None else str(token_file)),
+        open_browser=open_browser,
+    )
 
 
 def report(

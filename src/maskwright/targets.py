@@ -8,8 +8,8 @@ from pathlib import Path
 from maskwright.config import Configuration, Loaded, load
 from maskwright.config.loading import from_overrides
 from maskwright.data.cache import default_folder
-from maskwright.inference.engines import Engine, Ensemble, Mirrored
-from maskwright.inference.model_files import kind_of, read_metadata
+from maskwright.inference.engines import Engine, combined
+from maskwright.inference.model_files import is_model, kind_of, read_metadata
 from maskwright.inference.runtimes import choose_engine
 from maskwright.precision import choose_precision, processor_has_bfloat16
 from maskwright.progress import Reporter
@@ -78,17 +78,41 @@ def config_of_model(path: Path, overrides: Sequence[str]) -> Configuration:
     return from_overrides(list(overrides), {"predict": read_metadata(path).predict})
 
 
+def models_of(
+    target: PathLike | Run | Loaded,
+    ensemble: Sequence[PathLike],
+    overrides: Sequence[str],
+    run_dir: PathLike | None,
+) -> tuple[list[Path], Configuration, Path]:
+    """The model files to be used together, the configuration of their use, and where results go by default.
+
+    Args:
+        target: a model file, a run, a configuration that was trained, or the folder of a cross-validation, whose folds
+            are then used together. ensemble: further runs or models.
+    """
+    others = [model_of(one) for one in ensemble]
+    path = Path(target) if isinstance(target, str | Path) else None
+    if path is not None and is_model(path):
+        return [path, *others], config_of_model(path, overrides), path.absolute().parent / "predictions"
+    folder, folds = folds_in(target, overrides, run_dir)
+    if folds:
+        config = load(folds[0].config_file, list(overrides), run_dir=folds[0].path).config
+        return [*(one.require_model() for one in folds), *others], config, folder / "predictions"
+    loaded = resolve(target, overrides, run_dir)
+    run = run_of(loaded)
+    return [run.require_model(), *others], loaded.config, run.predictions
+
+
 def model_of(path: PathLike) -> Path:
     """The model file of a run folder, or the file itself."""
-    return open_run(path).require_model() if Path(path).is_dir() else Path(path)
+    if Path(path).is_dir() and not is_model(Path(path)):
+        return open_run(path).require_model()
+    return Path(path)
 
 
 def engines(models: Sequence[Path], config: Configuration) -> Engine:
     """One model or an ensemble of several, mirrored where the configuration asks for it."""
-    opened = [engine(model, config) for model in models]
-    if config.predict.mirror:
-        opened = [Mirrored(one, range(len(one.metadata.input_shape) - 1)) for one in opened]
-    return opened[0] if len(opened) == 1 else Ensemble(opened)
+    return combined([engine(model, config) for model in models], config.predict)
 
 
 def engine(model: Path, config: Configuration) -> Engine:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from maskwright.config.schema import PredictSection
 from maskwright.errors import MaskwrightError
 from maskwright.models.metadata import Metadata
 
@@ -105,3 +106,15 @@ class Ensemble:
     def each(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """Of every model by itself, `(N, B, …, K)`."""
         return np.stack([engine.probabilities(inputs, batch_size) for engine in self.engines])
+
+
+def combined(engines: Sequence[Engine], options: PredictSection) -> Engine:
+    """One model or an ensemble of several, mirrored where asked for.
+
+    Raises:
+        MaskwrightError: as `Ensemble`.
+    """
+    members = list(engines)
+    if options.mirror:
+        members = [Mirrored(one, range(len(one.metadata.input_shape) - 1)) for one in members]
+    return members[0] if len(members) == 1 else Ensemble(members)

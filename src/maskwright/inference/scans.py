@@ -100,7 +100,7 @@ def predict_scans(
     targets = [f"{scan.name}{_ENDINGS[kind]}" for scan in scans for kind in kinds]
     make_room(output, targets, reporter, ours=ours)
     result = Predictions(output, None)
-    names = _label_names(engine.metadata)
+    names = label_names(engine.metadata)
     table: dict[str, dict[str, Any]] = {}
     for source in scans:
         name, path, written = source.name, source.paths[0], list[Path]()
@@ -123,7 +123,7 @@ def predict_scans(
             result.failed.append(str(path))
             continue
         result.masks.extend(written)
-        table[name] = {"scan": str(path), "labels": _measures(found, scan, engine.metadata)}
+        table[name] = {"scan": str(path), "labels": measures(found, scan, engine.metadata)}
     if len(result.failed) == len(scans):
         _leave(output)
         raise MaskwrightError(
@@ -141,7 +141,7 @@ def _leave(folder: Path) -> None:
         folder.rmdir()
 
 
-def _label_names(metadata: Metadata) -> dict[int, str]:
+def label_names(metadata: Metadata) -> dict[int, str]:
     """Names of the numbers in the label map."""
     regions = metadata.label_rule.regions
     return (
@@ -151,7 +151,7 @@ def _label_names(metadata: Metadata) -> dict[int, str]:
     )
 
 
-def _measures(found: Segmented, scan: Volume, metadata: Metadata) -> dict[str, dict[str, Any]]:
+def measures(found: Segmented, scan: Volume, metadata: Metadata) -> dict[str, dict[str, Any]]:
     """Measures of each label by its number, or of each region by its name; with the spread over an ensemble."""
     sure, regions = confidence(found.members), metadata.label_rule.regions
     if not regions:

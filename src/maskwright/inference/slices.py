@@ -121,7 +121,11 @@ def predict_image(engine: Engine, path: Path, options: PredictSection, *, tiled:
     Raises:
         MaskwrightError: it cannot be read.
     """
-    picture = load_picture(engine, path)
+    return segment_picture(engine, load_picture(engine, path), options, tiled=tiled)
+
+
+def segment_picture(engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
+    """The mask `(H, W)` of class numbers of a decoded picture."""
     small = None if tiled else engine.probabilities(picture.inputs[None])[0]
     full = full_probabilities(engine, picture, small, options, tiled=tiled)
     label = decision(engine.metadata, options)(full)

@@ -6,6 +6,8 @@ import numpy as np
 
 from maskwright.config.schema.scans import WINDOWS
 
+FROM_VALUES = ("full", "percentiles")  # windows that depend on the scan
+
 
 def limits(window: str, values: np.ndarray) -> tuple[float, float]:
     """The values that become black and white: of a named window, `level/width`, or of the scan itself."""

@@ -1,0 +1,1 @@
+"""A trained model as a service: HTTP and a viewer in the browser."""

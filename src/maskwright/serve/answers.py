@@ -1,0 +1,147 @@
+"""A segmentation as what a client asked for: a file of the same kind, or JSON."""
+
+from __future__ import annotations
+
+import base64
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwright.config.schema import PredictSection
+from maskwright.data.regions import inside
+from maskwright.errors import MaskwrightError
+from maskwright.inference.masks import class_colour, mask_bytes
+from maskwright.inference.overlay import viewable
+from maskwright.models.metadata import Metadata
+from maskwright.serve.intake import DICOM, PICTURE
+from maskwright.serve.limits import Refused
+from maskwright.serve.segmenter import Segmentation
+from maskwright.volumes import Volume
+from maskwright.volumes.nifti import write_nifti
+
+TYPES = {"png": "image/png", "nifti": "application/gzip", "seg": "application/dicom", "json": "application/json"}
+_NAMES = {"png": "mask.png", "nifti": "mask.nii.gz", "seg": "mask.dcm", "scan": "scan.nii.gz", "image": "image.png"}
+INCLUDES = ("rle", *_NAMES)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body, its media type, and the name under which a browser saves it; no body where there is nothing to say."""
+
+    body: bytes | dict[str, Any] | None
+    media_type: str
+    name: str = ""
+
+
+def answer(found: Segmentation, metadata: Metadata, options: PredictSection, format: str, include: str) -> Answer:
+    """The answer to a request.
+
+    Args:
+        format: `mask` (the kind of the upload), `png`, `nifti`, `seg` or `json`. include: of JSON, names of `INCLUDES`.
+
+    Raises:
+        Refused: a format that the upload's kind does not have.
+    """
+    if format == "json":
+        return Answer(describe(found, metadata, options, wanted(include)), TYPES["json"])
+    usual = {PICTURE: "png", DICOM: "seg"}.get(found.kind, "nifti")
+    kind = usual if format == "mask" else format
+    body = _file(kind, found, metadata, options)
+    return Answer(body, TYPES[kind], _NAMES[kind]) if body else Answer(None, TYPES[kind])
+
+
+def wanted(include: str) -> list[str]:
+    """The names in `a,b`.
+
+    Raises:
+        Refused: 422, one that does not exist.
+    """
+    names = [name for name in re.split(r"[,\s]+", include) if name]
+    if unknown := [name for name in names if name not in INCLUDES]:
+        raise Refused(
+            422, f"include={unknown[0][:40]} is unknown", f"Names of {', '.join(INCLUDES)}, with commas between."
+        )
+    return names
+
+
+def describe(found: Segmentation, metadata: Metadata, options: PredictSection, include: list[str]) -> dict[str, Any]:
+    """JSON: size, place and structures, and what is to be included: masks as run lengths, files in base 64."""
+    labels = found.labels
+    array = labels.array if isinstance(labels, Volume) else labels
+    plain: dict[str, Any] = {"kind": found.kind, "size": list(array.shape)}
+    if isinstance(labels, Volume):
+        plain |= {
+            "orientation": labels.grid.orientation,
+            "spacing_mm": list(labels.grid.spacing),
+            "affine": labels.affine.tolist(),
+        }
+    plain["labels"] = [
+        {"number": number, "name": name, "color": _colour(number)} for number, name in found.names.items() if number
+    ]
+    structures = []
+    regions = dict(zip(metadata.class_names[1:], metadata.label_rule.regions, strict=False))
+    for key, name, number in _structures(metadata):
+        facts = {"number": number, "name": name, "color": _colour(number)}
+        facts |= found.structures.get(key, {"voxels": 0, "volume_ml": 0.0} if isinstance(labels, Volume) else {})
+        if "rle" in include:
+            facts["rle"] = run_lengths(inside(array, regions[name]) if regions else array == number)
+        structures.append(facts)
+    files = {_NAMES[kind]: _file(kind, found, metadata, options) for kind in include if kind != "rle"}
+    encoded = {name: base64.b64encode(body).decode() if body else None for name, body in files.items()}
+    return plain | {"structures": structures} | ({"files": encoded} if files else {})
+
+
+def _colour(number: int) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*class_colour(number))
+
+
+def _structures(metadata: Metadata) -> list[tuple[str, str, int]]:
+    """Key among the measures, name and number (for its colour) of each structure, found or not."""
+    if metadata.label_rule.regions:
+        return [(name, name, place) for place, name in enumerate(metadata.class_names[1:], start=1)]
+    return [(str(number), name, number) for number, name in enumerate(metadata.class_names) if number]
+
+
+def run_lengths(mask: np.ndarray) -> list[int]:
+    """How many zeros, then ones, then zeros, …, with the last axis fastest; the first may be 0."""
+    flat = np.concatenate([[0], mask.ravel().astype(np.int8), [0]])
+    changes = np.flatnonzero(np.diff(flat))
+    return [int(length) for length in np.diff(np.concatenate([[0], changes, [mask.size]]))]
+
+
+def from_run_lengths(lengths: list[int], size: list[int]) -> np.ndarray:
+    """The mask that `run_lengths` was made of."""
+    values = np.arange(len(lengths)) % 2 == 1
+    return np.repeat(values, lengths).reshape(size)
+
+
+def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSection) -> bytes | None:
+    labels, image = found.labels, found.image
+    if (kind in ("png", "image")) is isinstance(labels, Volume):
+        raise Refused(422, f"a {found.kind} cannot be answered as {kind}", "Leave format out, or ask for json.")
+    if isinstance(labels, np.ndarray):
+        if kind == "image":
+            return cv2.imencode(".png", viewable(np.asarray(image))[..., ::-1])[1].tobytes()
+        return mask_bytes(labels, options.model_copy(update={"format": "png"}), metadata.label_rule.classes)
+    assert isinstance(image, Volume)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / _NAMES[kind]
+        if kind in ("nifti", "scan"):
+            write_nifti(labels if kind == "nifti" else image, path)
+            return path.read_bytes()
+        if found.kind != DICOM:
+            raise Refused(422, "a DICOM segmentation refers to a DICOM series", "Send the series, or ask for nifti.")
+        if not labels.array.any():
+            return None  # DICOM has no empty segmentation
+        from maskwright.volumes.dicom_seg import write_segmentation
+
+        try:
+            write_segmentation(labels, image, path, found.names)
+        except MaskwrightError as error:
+            raise Refused.because(error, str(path)) from None
+        return path.read_bytes()

@@ -1,0 +1,58 @@
+"""What the service takes at most, and how it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maskwright.errors import MaskwrightError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may cost.
+
+    Attributes:
+        megabytes: of its body. unpacked_megabytes: of what is packed in it. pixels: of a picture. voxels, slices: of a
+            scan. edge: the longest edge of a picture or slice, and `smallest_edge` the shortest, in px. seconds: from
+            its last byte to the answer. upload_seconds: between two pieces of its body. waiting: requests in the house
+            at the same time; more are sent away with 503.
+    """
+
+    megabytes: float = 512
+    unpacked_megabytes: float = 2048
+    pixels: int = 1 << 26
+    voxels: int = 1 << 28
+    slices: int = 2000
+    edge: int = 32768
+    smallest_edge: int = 8
+    seconds: float = 300
+    upload_seconds: float = 30
+    waiting: int = 64
+
+    @property
+    def bytes(self) -> int:
+        """Of a body."""
+        return int(self.megabytes * 1e6)
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """Of what is packed in a body."""
+        return int(self.unpacked_megabytes * 1e6)
+
+
+class Refused(Exception):
+    """A request that is not done: the HTTP status, what is wrong with it, and what would be right."""
+
+    def __init__(self, status: int, what: str, fix: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(what)
+        self.status, self.what, self.fix, self.retry_after = status, what, fix, retry_after
+
+    @classmethod
+    def because(cls, error: MaskwrightError, hidden: str) -> Refused:
+        """422 for a file that cannot be used; `hidden`, the path that it was kept under, is not told."""
+        return cls(422, str(error).split("\n  ")[0].replace(hidden, "the upload"), error.fix or "")
+
+
+def too_large(what: str, most: str) -> Refused:
+    """413 for what is over a limit."""
+    return Refused(413, f"{what} is too much for this service", f"At most {most}.")

@@ -1,0 +1,54 @@
+"""Taking in a body, piece by piece, into a file of our own name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+
+from maskwright.serve.intake import HEAD, Upload, kind_of
+from maskwright.serve.limits import Limits, Refused, too_large
+
+
+async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
+    """Write the body into `folder`.
+
+    Raises:
+        Refused: 400 empty, 408 too slow, 413 too long, 415 of no kind that is taken, 499 broken off.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limits.bytes:
+        raise too_large(f"a body of {int(declared) / 1e6:.0f} MB", f"{limits.megabytes:g} MB")
+    pieces = _pieces(request, limits)
+    head = b""
+    async for piece in pieces:
+        head += piece
+        if len(head) >= HEAD:
+            break
+    kind, ending = kind_of(head)
+    path, total = folder / f"upload{ending}", len(head)
+    with path.open("wb") as file:
+        file.write(head)
+        async for piece in pieces:
+            total += len(piece)
+            if total > limits.bytes:
+                raise too_large("the body", f"{limits.megabytes:g} MB")
+            file.write(piece)
+    return Upload(kind, path)
+
+
+async def _pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(stream), limits.upload_seconds)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Refused(408, f"nothing came for {limits.upload_seconds:g} s", "Send it again.") from None
+        except ClientDisconnect:
+            raise Refused(499, "the client is gone") from None
+        if piece:
+            yield piece

@@ -1,0 +1,136 @@
+"""What the service does, without HTTP: uploads in, masks and measures out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from maskwright.config.schema import PredictSection
+from maskwright.data.loader import cores
+from maskwright.data.neighbours import input_from
+from maskwright.data.preprocess import adjust, normalize
+from maskwright.errors import MaskwrightError
+from maskwright.inference.decision import decision
+from maskwright.inference.engines import Engine, combined
+from maskwright.inference.scans import label_names, measures
+from maskwright.inference.slices import Picture, segment_picture
+from maskwright.inference.volumes import predict_scan
+from maskwright.serve.batching import NetworkThread, batch_of, batch_sizes
+from maskwright.serve.intake import Upload, read_picture, read_scan
+from maskwright.serve.limits import Limits, Refused
+from maskwright.serve.tickets import Ticket, TicketEngine
+from maskwright.volumes import Volume
+
+Result = TypeVar("Result")
+_SCANS = 2  # at a time: each holds a whole scan in memory
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What was found in an upload.
+
+    Attributes:
+        kind: of the upload. labels: class numbers, `(H, W)` or a label map on the scan's voxels. image: the picture, or
+            the scan. names: of the label numbers. structures: measures of each label, or of each region by its name.
+    """
+
+    kind: str
+    labels: np.ndarray | Volume
+    image: np.ndarray | Volume
+    names: dict[int, str]
+    structures: dict[str, dict[str, Any]]
+
+
+class Segmenter:
+    """One model (or ensemble), ready for many requests at once.
+
+    Args:
+        engines: the members. options: [predict], as for `maskwright predict`. noted: called with each batch's size.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        options: PredictSection,
+        limits: Limits,
+        noted: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self.engines, self.options, self.limits = list(engines), options, limits
+        self.metadata = combined(engines, options).metadata  # members that do not fit together are refused here
+        decision(self.metadata, options)
+        volumes = bool(self.metadata.input_rule.depth)
+        self.most = options.volume_batch_size if volumes else options.batch_size
+        self._network = NetworkThread(noted)
+        self._pictures = ThreadPoolExecutor(max(2, cores()), "picture")
+        self._scans = ThreadPoolExecutor(_SCANS, "scan")
+
+    def warm_up(self) -> float:
+        """Run each size of batch once, so that the first request does not wait for a compiler; returns seconds."""
+        begin = time.perf_counter()
+        for size in batch_sizes(self.most):
+            for engine in self.engines:
+                engine.probabilities(
+                    np.zeros((size, *self.metadata.input_shape), np.float32), batch_of(size, self.most)
+                )
+        return time.perf_counter() - begin
+
+    def submit(
+        self, upload: Upload, ticket: Ticket, finish: Callable[[Segmentation], Result], series: str | None = None
+    ) -> Future[Result]:
+        """Segment an upload in a thread, and what `finish` makes of it; scans and pictures do not wait for each other.
+
+        Raises (the future):
+            Refused: a file that cannot be used, or time that is over.
+        """
+        pool = self._scans if upload.is_scan else self._pictures
+        return pool.submit(lambda: finish(self._segment(upload, ticket, series)))
+
+    def close(self) -> None:
+        """End when everything that was submitted is done."""
+        self._pictures.shutdown()
+        self._scans.shutdown()
+        self._network.close()
+
+    def _segment(self, upload: Upload, ticket: Ticket, series: str | None) -> Segmentation:
+        ticket.left()
+        members = [TicketEngine(engine, self._network, self.most, ticket) for engine in self.engines]
+        engine = combined(members, self.options)
+        try:
+            if upload.is_scan:
+                return self._scan(engine, upload, ticket, series)
+            return self._picture(engine, upload)
+        except MaskwrightError as error:
+            raise Refused.because(error, str(upload.path)) from None
+
+    def _picture(self, engine: Engine, upload: Upload) -> Segmentation:
+        rule = self.metadata.input_rule
+        if rule.depth:
+            raise Refused(422, "is a picture, and the model takes volumes", "Send a NIfTI file or a DICOM series.")
+        image = read_picture(upload, self.limits, self.metadata.channels)
+        levels = np.concatenate(
+            [adjust(image, rule)] * (2 * rule.neighbours + 1), axis=2
+        )  # it stands in for neighbours
+        picture = Picture(image, levels, normalize(input_from(levels, rule), rule))
+        labels = segment_picture(engine, picture, self.options)
+        names = label_names(self.metadata)
+        counts = np.bincount(labels.ravel(), minlength=max(names) + 1)
+        structures = {
+            str(number): {"name": name, "pixels": int(counts[number]), "share": float(counts[number] / labels.size)}
+            for number, name in names.items()
+            if number
+        }
+        return Segmentation(upload.kind, labels, image, names, structures)
+
+    def _scan(self, engine: Engine, upload: Upload, ticket: Ticket, series: str | None) -> Segmentation:
+        scan = read_scan(upload, self.limits, self.metadata.input_rule, series)
+        ticket.left()
+        found = predict_scan(engine, scan, self.options)
+        ticket.left()
+        return Segmentation(
+            upload.kind, found.labels, scan, label_names(self.metadata), measures(found, scan, self.metadata)
+        )
