@@ -29,6 +29,10 @@ class UnreadableImage(MaskwrightError):
     """A file that is no picture, or only part of one."""
 
 
+class TooLarge(UnreadableImage):
+    """A file that declares more pixels than are read."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What a file declares before it is decoded."""
@@ -91,8 +95,8 @@ def _header(picture: Any, path: Path) -> Header:
     return Header(height, width, dtype, getattr(picture, "n_frames", 1))
 
 
-def _too_large(path: Path, what: str) -> UnreadableImage:
-    return UnreadableImage(
+def _too_large(path: Path, what: str) -> TooLarge:
+    return TooLarge(
         f"declares too large a picture ({what}; at most {MAX_PIXELS:,} pixels are read)",
         where=path,
         fix="Cut it into smaller pictures.",

@@ -111,7 +111,8 @@ def run_lengths(mask: np.ndarray) -> list[int]:
     """How many zeros, then ones, then zeros, …, with the last axis fastest; the first may be 0."""
     flat = np.concatenate([[0], mask.ravel().astype(np.int8), [0]])
     changes = np.flatnonzero(np.diff(flat))
-    return [int(length) for length in np.diff(np.concatenate([[0], changes, [mask.size]]))]
+    ends = changes if changes.size and changes[-1] == mask.size else np.append(changes, mask.size)
+    return [int(length) for length in np.diff(ends, prepend=0)]
 
 
 def from_run_lengths(lengths: list[int], size: list[int]) -> np.ndarray:
@@ -143,5 +144,5 @@ def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSe
         try:
             write_segmentation(labels, image, path, found.names)
         except MaskwrightError as error:
-            raise Refused.because(error, str(path)) from None
+            raise Refused.because(error, path) from None
         return path.read_bytes()

@@ -92,7 +92,7 @@ def read_picture(upload: Upload, limits: Limits, channels: int) -> np.ndarray:
             raise too_large(f"{header.width} x {header.height} pixels", f"{most:,} pixels")
         return read_image(upload.path)
     except MaskwrightError as error:
-        raise Refused.because(error, str(upload.path)) from None
+        raise Refused.because(error, upload.path) from None
 
 
 def read_scan(upload: Upload, limits: Limits, rule: InputRule, series: str | None = None) -> Volume:
@@ -113,7 +113,7 @@ def read_scan(upload: Upload, limits: Limits, rule: InputRule, series: str | Non
             )
         return scan
     except MaskwrightError as error:
-        raise Refused.because(error, str(upload.path)) from None
+        raise Refused.because(error, upload.path) from None
 
 
 def _check_edges(height: int, width: int, limits: Limits) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
+from maskwright.data.images import TooLarge
 from maskwright.errors import MaskwrightError
+
+_NAME = "upload"  # of the file that a body is kept in
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Limits:
 
     megabytes: float = 512
     unpacked_megabytes: float = 2048
-    pixels: int = 1 << 26
+    pixels: int = 1 << 25
     voxels: int = 1 << 28
     slices: int = 2000
     edge: int = 32768
@@ -28,6 +33,11 @@ class Limits:
     seconds: float = 300
     upload_seconds: float = 30
     waiting: int = 64
+
+    @staticmethod
+    def file_name(ending: str) -> str:
+        """Of the file that a body is kept in."""
+        return f"{_NAME}{ending}"
 
     @property
     def bytes(self) -> int:
@@ -48,9 +58,11 @@ class Refused(Exception):
         self.status, self.what, self.fix, self.retry_after = status, what, fix, retry_after
 
     @classmethod
-    def because(cls, error: MaskwrightError, hidden: str) -> Refused:
-        """422 for a file that cannot be used; `hidden`, the path that it was kept under, is not told."""
-        return cls(422, str(error).split("\n  ")[0].replace(hidden, "the upload"), error.fix or "")
+    def because(cls, error: MaskwrightError, kept: Path) -> Refused:
+        """422 for a file that cannot be used (413 for one that declares too much); where it was kept is not told."""
+        text = f"{error.where}: {error.what}" if error.where else error.what
+        hidden = re.escape(str(kept.parent)) + rf"[/\\]{_NAME}[.\w]*"
+        return cls(413 if isinstance(error, TooLarge) else 422, re.sub(hidden, "the upload", text), error.fix or "")
 
 
 def too_large(what: str, most: str) -> Refused:

@@ -28,7 +28,7 @@ async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
         if len(head) >= HEAD:
             break
     kind, ending = kind_of(head)
-    path, total = folder / f"upload{ending}", len(head)
+    path, total = folder / limits.file_name(ending), len(head)
     with path.open("wb") as file:
         file.write(head)
         async for piece in pieces:

@@ -66,7 +66,8 @@ class Segmenter:
         volumes = bool(self.metadata.input_rule.depth)
         self.most = options.volume_batch_size if volumes else options.batch_size
         self._network = NetworkThread(noted)
-        self._pictures = ThreadPoolExecutor(max(2, cores()), "picture")
+        # As many as fill a batch, and some that decode and encode meanwhile.
+        self._pictures = ThreadPoolExecutor(self.most + cores(), "picture")
         self._scans = ThreadPoolExecutor(_SCANS, "scan")
 
     def warm_up(self) -> float:
@@ -105,7 +106,7 @@ class Segmenter:
                 return self._scan(engine, upload, ticket, series)
             return self._picture(engine, upload)
         except MaskwrightError as error:
-            raise Refused.because(error, str(upload.path)) from None
+            raise Refused.because(error, upload.path) from None
 
     def _picture(self, engine: Engine, upload: Upload) -> Segmentation:
         rule = self.metadata.input_rule

@@ -15,12 +15,12 @@ from maskwright.serve.measures import Measures
 
 LOG = logging.getLogger("maskwright.serve")
 # They remark on values that they read, which are those of patients.
-_TALKATIVE = ("pydicom", "highdicom", "nibabel", "nibabel.global", "PIL", "uvicorn.error")
+TALKATIVE = ("pydicom", "highdicom", "nibabel", "nibabel.global", "PIL", "uvicorn.error", "uvicorn.access")
 
 
 def silence_readers() -> None:
     """Keep libraries from writing what they read into the log."""
-    for name in _TALKATIVE:
+    for name in TALKATIVE:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate, logger.disabled = [], False, True
     warnings.simplefilter("ignore")

@@ -116,9 +116,7 @@ async function showScan(upload, answer, files) {
   })
   view = volume
   const scan = files['scan.nii.gz'] ?? new Uint8Array(await upload.body.arrayBuffer())
-  const found = answer.structures.filter(({ centroid_mm: place }) => place)
-  const largest = found.sort((one, other) => other.voxels - one.voxels)[0]
-  await view.load(scan, files['mask.nii.gz'], answer.labels, model.window, largest?.centroid_mm)
+  await view.load(scan, files['mask.nii.gz'], answer.labels, model.window)
 }
 
 function told({ mm, values }) {

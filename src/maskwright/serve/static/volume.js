@@ -57,9 +57,8 @@ export class VolumeView {
 
   /**
    * `scan`, `mask`: bytes of NIfTI files. `labels`: number, name and colour of each. `window`: [low, high], or null.
-   * `centre`: see there.
    */
-  async load(scan, mask, labels, window, centre) {
+  async load(scan, mask, labels, window) {
     const nv = this.nv
     while (nv.volumes.length) nv.removeVolumeByIndex(nv.volumes.length - 1)
     const gzipped = (bytes) => new Uint8Array(bytes.slice(0, 2)).join() === '31,139'
@@ -72,7 +71,7 @@ export class VolumeView {
     overlay.setColormapLabel(this.colours())
     nv.addVolume(overlay)
     this.setKind('axial')
-    this.centre(centre)
+    this.goTo(this.fullest() ?? [0.5, 0.5, 0.5])
     this.draw()
   }
 
@@ -106,6 +105,7 @@ export class VolumeView {
   setKind(kind) {
     this.kind = kind
     this.nv.setSliceType(TYPES[kind])
+    this.draw()
   }
 
   setShown(index, shown) {
@@ -115,9 +115,11 @@ export class VolumeView {
   }
 
   draw() {
-    this.nv.setAtlasOutline(this.outline ? 1 : 0)
-    this.nv.setOpacity(1, this.shown && !this.outline ? this.opacity : 0)
-    if (!this.shown) this.nv.setAtlasOutline(0)
+    const solid = this.kind === 'render' // what is found shines through the body
+    const outline = this.outline && this.shown && !solid
+    this.nv.setOpacity(0, solid ? 0.2 : 1)
+    this.nv.setAtlasOutline(outline ? 1 : 0)
+    this.nv.setOpacity(1, !this.shown || outline ? 0 : solid ? 1 : this.opacity)
   }
 
   /** Slices along the axis of the view: [number of the one that is shown, how many there are]. */
@@ -135,9 +137,24 @@ export class VolumeView {
     this.goTo(place)
   }
 
-  /** The cross to a place in the patient, `[x, y, z]` in mm to the right, front and head; null for the middle. */
-  centre(millimetres) {
-    this.goTo(millimetres ? [...this.nv.mm2frac(millimetres)].slice(0, 3) : [0.5, 0.5, 0.5])
+  /** The middle of the mask in the slice that holds most of it; null where it is empty. */
+  fullest() {
+    const { img, hdr } = this.nv.volumes[1]
+    const [, columns, rows, slices] = hdr.dims
+    const counts = new Array(slices).fill(0)
+    for (let index = 0; index < img.length; index++) if (img[index]) counts[Math.floor(index / (columns * rows))]++
+    const most = Math.max(...counts)
+    if (!most) return null
+    const chosen = counts.indexOf(most)
+    const sums = [0, 0]
+    for (let index = 0; index < columns * rows; index++) {
+      if (!img[chosen * columns * rows + index]) continue
+      sums[0] += index % columns
+      sums[1] += Math.floor(index / columns)
+    }
+    const place = [sums[0] / most, sums[1] / most, chosen, 1]
+    const millimetres = hdr.affine.slice(0, 3).map((row) => row.reduce((sum, value, axis) => sum + value * place[axis], 0))
+    return [...this.nv.mm2frac(millimetres)].slice(0, 3)
   }
 
   goTo(place) {
