@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 
 from maskwright.data.images import read_header, read_image
 from maskwright.data.model_space import model_grid
@@ -25,6 +27,8 @@ PICTURE, NIFTI, DICOM = "picture", "nifti", "dicom"
 HEAD = 512  # bytes that tell what a file is
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # DICOM packed as a whole: how much is in it cannot be told beforehand
 _PIECE = 1 << 20
+_BEHIND = 1 << 20  # bytes that may follow the last voxel
+_AGAIN = "Copy it again from its source."
 _KINDS = "a picture (PNG, JPEG, BMP, TIFF), a NIfTI file (.nii, .nii.gz) or a zip archive of a DICOM series"
 
 
@@ -72,7 +76,9 @@ _PICTURES = {
 
 
 def _is_nifti(head: bytes) -> bool:
-    return len(head) > 347 and (head[344:347] == b"n+1" or head[4:7] == b"n+2")
+    """By the size of the header, in either order of bytes, and its magic word."""
+    one = int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big")
+    return len(head) > 347 and ((348 in one and head[344:347] == b"n+1") or (540 in one and head[4:7] == b"n+2"))
 
 
 def read_picture(upload: Upload, limits: Limits, channels: int) -> np.ndarray:
@@ -134,10 +140,13 @@ def _check_scan(height: int, width: int, slices: int, limits: Limits) -> None:
 def _nifti(path: Path, limits: Limits, series: str | None) -> Volume:
     if path.suffix == ".gz":
         path = _unpacked(path, limits)
+    else:
+        with path.open("rb") as file:
+            _check_length(file.read(HEAD), path.stat().st_size)
     try:
         shape = nibabel.load(path).shape
     except (nibabel.filebasedimages.ImageFileError, OSError, ValueError, struct.error) as error:
-        raise Refused(422, f"is no NIfTI file, or a damaged one ({error})".replace(str(path), "the upload")) from None
+        raise Refused(422, f"is no NIfTI file, or a damaged one ({type(error).__name__})", _AGAIN) from None
     planes = sorted(int(size) for size in shape[:3])
     if len(planes) < 3 or min(planes) < 1:
         raise Refused(422, f"has the size {shape}", "A scan has three dimensions.")
@@ -145,26 +154,44 @@ def _nifti(path: Path, limits: Limits, series: str | None) -> Volume:
     return read_volume(path)
 
 
+def _check_length(head: bytes, length: int) -> None:
+    """Refuse what is no NIfTI file, and one that goes on far behind what its header describes."""
+    kind = nibabel.Nifti2Header if head[4:7] == b"n+2" else nibabel.Nifti1Header
+    try:
+        if not _is_nifti(head):
+            raise ValueError
+        header = kind.from_fileobj(io.BytesIO(head), check=False)
+        voxels = np.prod([float(size) for size in header.get_data_shape()])
+        described = float(header["vox_offset"]) + voxels * header.get_data_dtype().itemsize
+    except (ValueError, TypeError, struct.error, HeaderDataError):
+        raise Refused(422, "is no NIfTI file, or a damaged one", _AGAIN) from None
+    if not length <= described + _BEHIND:
+        raise Refused(422, "is longer than its header says", _AGAIN)
+
+
 def _unpacked(path: Path, limits: Limits) -> Path:
     """A gzipped file beside itself, unpacked piece by piece so that a bomb is noticed while it is small."""
-    target, total = path.with_suffix(""), 0
+    target, total, head = path.with_suffix(""), 0, b""
     unpacker = zlib.decompressobj(wbits=31)
     try:
         with path.open("rb") as packed, target.open("wb") as file:
-            while piece := packed.read(_PIECE):
-                while piece:
+            while (piece := packed.read(_PIECE)) and not unpacker.eof:
+                while piece and not unpacker.eof:
                     data = unpacker.decompress(piece, _PIECE)
                     total += len(data)
+                    head = head + data if len(head) < HEAD else head
                     if total > limits.unpacked_bytes:
                         raise too_large("what is packed in it", f"{limits.unpacked_megabytes:g} MB unpacked")
+                    if len(head) >= HEAD:
+                        _check_length(head[:HEAD], total)
                     file.write(data)
                     piece = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    break
     except zlib.error as error:
-        raise Refused(422, f"is no gzip file, or a damaged one ({error})", "Copy it again from its source.") from None
+        raise Refused(422, f"is no gzip file, or a damaged one ({error})", _AGAIN) from None
     if not unpacker.eof:
-        raise Refused(422, "is cut short", "Copy it again from its source.")
+        raise Refused(422, "is cut short", _AGAIN)
+    if len(head) < HEAD:
+        raise Refused(422, "is no NIfTI file, or a damaged one", _AGAIN)
     return target
 
 
