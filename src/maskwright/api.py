@@ -72,6 +72,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     run_dir: PathLike | None = None,
     tiled: bool = False,
+    model: PathLike | None = None,
     reporter: Reporter | None = None,
 ) -> Evaluation:
     """Score a run on a split; writes evaluation.json, evaluation.csv, per_image.csv and per_patient.csv into it.
@@ -80,6 +81,7 @@ def evaluate(
         target: a configuration file, a run folder, or what `train` returned; or the folder of a cross-validation, whose
             folds are then scored each on the patients that it did not train on, and reported as one.
         split: `train`, `valid` or `test`; that of the configuration where None.
+        model: a file that `export` made of the run, to be scored in place of its model.
 
     Raises:
         MaskwrightError: no trained model, or pictures that cannot be used.
@@ -93,7 +95,12 @@ def evaluate(
     config = tasks[0][0].config
     if config.data.patient_pattern is None:
         reporter.say("no data.patient_pattern is set: whether a patient was in training cannot be told")
-    parts = [score_part(engines(models, one.config), one, models, part, reporter, tiled=tiled) for one, models in tasks]
+    if model is not None and len(tasks) > 1:
+        raise MaskwrightError("goes with one run", where="--model", fix="Name the fold that it was exported from.")
+    parts = []
+    for one, models in tasks:
+        engine = engines(models if model is None else [Path(model)], one.config)
+        parts.append(score_part(engine, one, models, part, reporter, tiled=tiled))
     summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
     return Evaluation(Run(folder), summary, warnings)
 
@@ -290,7 +297,7 @@ def tune(
     Args:
         target: a run folder, or what `train` returned.
         scans, labels: folders of scans and label maps to choose on; what the run validates on where None.
-        write: put what was chosen into the run's config.toml and its model.
+        write: put what was chosen into the run's config.toml and its model, where something is better.
 
     Returns:
         `before`, `after` (mean Dice over patients and classes), `patients`, `settings` (keys of [predict]), `tried`
@@ -329,7 +336,7 @@ def tune(
         cases = (scan_cases if volumes else picture_cases)(engine, pairs, config, Path(folder), reporter)
         found = choose(cases, engine.metadata, start, reporter)
     settings = as_settings(found, engine.metadata.class_names[1:])
-    if write:
+    if write and any(one["kept"] for one in found.tried):
         write_choice(run, config, settings)
     return {
         "before": found.before,

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG|RUN", help="a configuration that was trained, or a run folder")
     parser.add_argument("--split", choices=["train", "valid", "test"], help="what to score on (default: as configured)")
     parser.add_argument("--tiles", action="store_true", help="predict in overlapping tiles")
+    parser.add_argument("--model", metavar="FILE", help="score this export of the run in place of its model")
     parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="what runs the network")
     add_run(parser)
     add_overrides(parser)
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         split=arguments.split,
         overrides=arguments.overrides if folder else (),
         tiled=arguments.tiles,
+        model=arguments.model,
         reporter=reporter,
     )
     network = "  ".join(f"{name} {value:.4f}" for name, value in result.summary["network"].items())

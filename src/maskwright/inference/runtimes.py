@@ -131,28 +131,33 @@ def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) 
     except (OSError, ValueError):
         known = {}
     if known.get(machine, {}).get("engine") not in names:
-        speeds: dict[str, float] = {}
+        opened: dict[str, Engine] = {}
         for name in names:
             try:
-                speeds[name] = images_per_second(open_runtime(name, path, precision, folder))
+                opened[name] = open_runtime(name, path, precision, folder)
             except MaskwrightError:
                 if name == names[0]:
                     raise  # the model itself is damaged
                 # not installed, or not convertible: one less to choose from
+        speeds = images_per_second(opened)
         known[machine] = {"engine": max(speeds, key=speeds.__getitem__), "images_per_second": speeds}
         write_json(note, known)
     return open_runtime(known[machine]["engine"], path, precision, folder)
 
 
-def images_per_second(engine: Engine, batch_size: int = 4) -> float:
-    """How fast an engine is, in batches of the size that prediction uses; the best of a few tries."""
-    shape: Any = engine.metadata.input_shape
-    count = 1 if len(shape) == 4 else batch_size
-    inputs = np.random.default_rng(0).random((count, *shape), np.float32)
-    engine.probabilities(inputs, count)
-    seconds = []
-    for _ in range(_TRIES):
-        begin = time.perf_counter()
-        engine.probabilities(inputs, count)
-        seconds.append(time.perf_counter() - begin)
-    return round(count / min(seconds), 2)
+def images_per_second(engines: dict[str, Engine], batch_size: int = 4) -> dict[str, float]:
+    """How fast engines of one model are, in batches of the size that prediction uses; the best of a few tries each.
+
+    They take turns, so that other work on the machine hits all alike.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in engines}
+    for attempt in range(_TRIES + 1):
+        for name, engine in engines.items():
+            shape: Any = engine.metadata.input_shape
+            count = 1 if len(shape) == 4 else batch_size
+            inputs = np.random.default_rng(0).random((count, *shape), np.float32)
+            begin = time.perf_counter()
+            engine.probabilities(inputs, count)
+            if attempt:  # the first may compile
+                seconds[name].append((time.perf_counter() - begin) / count)
+    return {name: round(1 / min(times), 2) for name, times in seconds.items()}

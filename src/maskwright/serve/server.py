@@ -20,7 +20,7 @@ from maskwright.config import Configuration
 from maskwright.config.schema.scans import WINDOWS
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
-from maskwright.serve.app import create_app
+from maskwright.serve.app import STATIC, create_app
 from maskwright.serve.limits import Limits
 from maskwright.serve.measures import Measures
 from maskwright.serve.security import check_token, is_loopback
@@ -59,6 +59,8 @@ def run_service(
         gate = Gate(limits.waiting)
         measures = Measures(gate)
         opened = [engine(model, config) for model in models]
+        if not (STATIC / "vendor" / "niivue.js").exists():
+            reporter.warn("the viewer's libraries are not packed (make viewer); the service works without them")
         segmenter = Segmenter(opened, config.predict, limits, measures.batches.observe)
         reporter.say(f"{len(models)} model{'s' * (len(models) > 1)} in {type(opened[0]).__name__}, warming up …")
         reporter.say(f"ready after {segmenter.warm_up():.1f} s")
