@@ -2,6 +2,11 @@
 
 import re
 import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -60,6 +65,37 @@ def test_a_folder_of_images_and_masks(folder):
     exec(compile(python, "README.md", "exec"), {})  # noqa: S102 - our own README
     assert len(list((folder / "from_notebook").glob("*.png"))) == len(list((folder / "dataset" / "images").iterdir()))
     assert main(["train", "config.toml", "--resume", "--quiet"]) == 0
+
+
+def test_a_model_put_to_work(folder, capfd):
+    for package in ("onnxruntime", "openvino", "tf2onnx", "fastapi"):
+        pytest.importorskip(package)
+    text = section("You have a folder of images and a folder of masks")
+    (folder / "config.toml").write_text(blocks(text, "toml")[0] + SMALL, encoding="utf-8")
+    assert main(["train", "config.toml", "--quiet"]) == 0
+    *others, serve = commands(section("You want to put a model to work"))
+    assert [main([*words, "--quiet"]) for words in others] == [0] * 3
+    assert len(list((folder / "by_file").glob("*.png"))) == len(list((folder / "dataset" / "images").iterdir()))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "maskwright", *(port if word == "8000" else word for word in serve)]
+    )
+    try:
+        answer = None
+        while answer is None and process.poll() is None:
+            try:
+                answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).read()
+            except OSError:
+                time.sleep(0.1)
+        assert answer is not None
+        image = next((folder / "dataset" / "images").iterdir()).read_bytes()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/segment", image)
+        assert urllib.request.urlopen(request, timeout=60).read().startswith(b"\x89PNG")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
 
 
 def test_scans(folder):

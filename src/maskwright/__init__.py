@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from maskwright.api import evaluate, load_config, predict, report, train, tune
+    from maskwright.api import evaluate, export, load_config, predict, report, serve, train, tune
     from maskwright.errors import MaskwrightError
     from maskwright.models.registry import create_model
     from maskwright.training.run import Run
@@ -26,15 +26,29 @@ _HOMES = {
     "load_config": "api",
     "train": "api",
     "evaluate": "api",
+    "export": "api",
     "predict": "api",
     "report": "api",
+    "serve": "api",
     "tune": "api",
     "create_model": "models.registry",
     "Run": "training.run",
     "MaskwrightError": "errors",
 }
 
-__all__ = ["MaskwrightError", "Run", "create_model", "evaluate", "load_config", "predict", "report", "train", "tune"]
+__all__ = [
+    "MaskwrightError",
+    "Run",
+    "create_model",
+    "evaluate",
+    "export",
+    "load_config",
+    "predict",
+    "report",
+    "serve",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -71,6 +71,8 @@ export class VolumeView {
     overlay.setColormapLabel(this.colours())
     nv.addVolume(overlay)
     this.setKind('axial')
+    // The cross's width is in voxels; this is about as many pixels in every scan.
+    nv.setCrosshairWidth(Math.min(1, Math.max(...nv.volumes[0].dimsRAS.slice(1, 4)) / 250))
     this.goTo(this.fullest() ?? [0.5, 0.5, 0.5])
     this.draw()
   }
@@ -117,7 +119,7 @@ export class VolumeView {
   draw() {
     const solid = this.kind === 'render' // what is found shines through the body
     const outline = this.outline && this.shown && !solid
-    this.nv.setOpacity(0, solid ? 0.2 : 1)
+    this.nv.setOpacity(0, solid ? 0.35 : 1)
     this.nv.setAtlasOutline(outline ? 1 : 0)
     this.nv.setOpacity(1, !this.shown || outline ? 0 : solid ? 1 : this.opacity)
   }
