@@ -189,6 +189,14 @@ def test_no_path_leads_out(service, path):
     assert status == 404 and b"import" not in body and b"root:" not in body
 
 
+def test_pages_are_sent_once(service):
+    status, headers, body = service.ask("/static/app.js")
+    assert status == 200 and headers["Content-Type"].startswith("text/javascript")
+    assert service.ask("/static/app.js", headers={"If-None-Match": headers["ETag"]})[::2] == (304, b"")
+    packed = service.ask("/static/app.js", headers={"Accept-Encoding": "gzip"})
+    assert packed[1]["Content-Encoding"] == "gzip" and gzip.decompress(packed[2]) == body
+
+
 def test_requests_are_run_together():
     engine = Bright(seconds=0.05)
     with running(engine) as service:

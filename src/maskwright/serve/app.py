@@ -11,21 +11,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from maskwright import __version__
 from maskwright.serve.answers import INCLUDES, TYPES, Answer, answer, wanted
 from maskwright.serve.limits import Refused
 from maskwright.serve.measures import Measures
+from maskwright.serve.pages import add_pages
 from maskwright.serve.receive import receive
 from maskwright.serve.security import Guard
 from maskwright.serve.segmenter import Segmenter
 from maskwright.serve.tickets import Gate, Ticket
 from maskwright.serve.watch import Watch
 
-STATIC = Path(__file__).parent / "static"
 _BODY = {
     "required": True,
     "description": "The file itself, not a form: a picture (PNG, JPEG, BMP, TIFF), a NIfTI file, or a zip archive of a "
@@ -132,15 +131,7 @@ def create_app(
     async def metrics() -> Response:
         return Response(measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.get("/", include_in_schema=False)
-    async def viewer() -> Response:
-        return FileResponse(STATIC / "index.html", media_type="text/html; charset=utf-8")
-
-    @app.get("/docs", include_in_schema=False)
-    async def documentation() -> Response:
-        return FileResponse(STATIC / "docs.html", media_type="text/html; charset=utf-8")
-
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    add_pages(app)
     return app
 
 

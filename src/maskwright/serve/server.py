@@ -20,9 +20,10 @@ from maskwright.config import Configuration
 from maskwright.config.schema.scans import WINDOWS
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
-from maskwright.serve.app import STATIC, create_app
+from maskwright.serve.app import create_app
 from maskwright.serve.limits import Limits
 from maskwright.serve.measures import Measures
+from maskwright.serve.pages import STATIC
 from maskwright.serve.security import check_token, is_loopback
 from maskwright.serve.segmenter import Segmenter
 from maskwright.serve.tickets import Gate

@@ -19,7 +19,7 @@ export class VolumeView {
     const view = new VolumeView()
     const nv = new Niivue({
       backColor: [0, 0, 0, 1],
-      crosshairColor: [0.94, 0.7, 0.16, 0.8],
+      crosshairColor: [0.75, 0.88, 1, 0.7],
       crosshairWidth: 0.5,
       show3Dcrosshair: false,
       isRadiologicalConvention: true,
