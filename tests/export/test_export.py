@@ -199,6 +199,58 @@ def test_engines_that_do_not_run_a_file(tmp_path, picture_model, quiet, capsys):
     assert "onnx or openvino does" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def run(module_config, quiet):
+    import maskwright as mw
+
+    return mw.train(module_config, overrides=["train.epochs=2"], run_dir=module_config.parent / "int8", reporter=quiet)
+
+
+def test_int8_is_calibrated_on_validation_cases_and_kept_if_it_loses_little(run, tmp_path, capsys):
+    assert main(["export", str(run.path), "--format", "openvino", "--precision", "int8", "--json", "--quiet"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    path = Path(said["path"])
+    assert path == run.path / "exports" / "model-int8.xml" and b"FakeQuantize" in path.read_bytes()
+    dice = said["validation_dice"]
+    assert dice["keras"] - dice["int8"] < 0.005
+    assert main(["export", str(run.path), "--format", "openvino", "--output", str(tmp_path / "f.xml"), "--quiet"]) == 0
+    assert path.with_suffix(".bin").stat().st_size < 0.7 * (tmp_path / "f.bin").stat().st_size
+    capsys.readouterr()
+    scored = {}
+    for name, more in (("keras", []), ("int8", ["--model", str(path)])):
+        fixed = ["--set", "predict.precision=float32"]
+        assert main(["evaluate", str(run.path), "--split", "valid", "--json", "--quiet", *more, *fixed]) == 0
+        scored[name] = json.loads(capsys.readouterr().out)["per_patient"]["dice"]["mean"]
+    assert scored == pytest.approx(dice, abs=1e-6)
+
+
+def test_int8_that_loses_is_not_kept(run, tmp_path, capsys, monkeypatch):
+    from maskwright.export import int8
+
+    right = int8.quantize
+    monkeypatch.setattr(int8, "quantize", lambda graph, inputs, out: right(graph, [0 * one for one in inputs], out))
+    monkeypatch.setattr(int8, "MOST_LOSS", -1.0)
+    asked = [
+        "export",
+        str(run.path),
+        "--format",
+        "openvino",
+        "--precision",
+        "int8",
+        "--output",
+        str(tmp_path / "m.xml"),
+    ]
+    assert main(asked) == 2
+    assert "on the validation patients" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+def test_int8_needs_a_run_and_openvino(run, tmp_path, picture_model, capsys):
+    assert main(["export", str(picture_model), "--format", "openvino", "--precision", "int8"]) == 2
+    assert "no run folder" in capsys.readouterr().err
+    assert main(["export", str(run.path), "--format", "onnx", "--precision", "int8"]) == 2
+    assert "with --format openvino" in capsys.readouterr().err
+
+
 @pytest.mark.bioimageio
 @pytest.mark.parametrize("case", CASES)
 def test_the_zoo_accepts_a_package(tmp_path, quiet, case):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,14 @@ def write_onnx(model: Any, metadata: Metadata, path: Path) -> None:
     export_onnx(model, path, metadata)
 
 
-def write_openvino(model: Any, metadata: Metadata, path: Path) -> None:
-    """An `.xml` file and its `.bin` of float32 weights; the metadata is `rt_info/maskwright`."""
+def write_openvino(
+    model: Any, metadata: Metadata, path: Path, change: Callable[[Path, Path], None] | None = None
+) -> None:
+    """An `.xml` file and its `.bin` of weights; the metadata is `rt_info/maskwright`.
+
+    Args:
+        change: makes another ONNX file of the network's first.
+    """
     if importlib.util.find_spec("openvino") is None:
         raise MaskwrightError(
             "the package openvino is not installed", where="--format openvino", fix='pip install "maskwright[engines]"'
@@ -31,6 +38,9 @@ def write_openvino(model: Any, metadata: Metadata, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "model.onnx"
         export_onnx(model, graph)
+        if change:
+            change(graph, changed := graph.with_name("changed.onnx"))
+            graph = changed
         converted = openvino.convert_model(graph)
         converted.set_rt_info(metadata.to_json(), KEY)
         openvino.save_model(converted, path, compress_to_fp16=False)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError, choices
-from maskwright.export import bioimageio, formats
+from maskwright.export import bioimageio, formats, int8
 from maskwright.export.samples import sample_inputs
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.model_files import KINDS, is_model, read_metadata
@@ -35,12 +37,18 @@ _MOST = 1e-3
 
 @dataclass(frozen=True)
 class Exported:
-    """A file (or folder) that was written, its bytes, and its largest difference in probability to Keras."""
+    """A file (or folder) that was written.
+
+    Attributes:
+        difference: the largest in probability to Keras. dice: of int8, mean Dice of the validation patients by Keras
+            and by the file; None otherwise.
+    """
 
     path: Path
     format: str
     bytes: int
     difference: float
+    dice: tuple[float, float] | None = None
 
 
 def export_model(source: Path, format: str, target: Path | None, reporter: Reporter) -> Exported:
@@ -56,21 +64,72 @@ def export_model(source: Path, format: str, target: Path | None, reporter: Repor
     if format not in FORMATS:
         raise MaskwrightError(f"there is no format {format!r}", where="--format", fix=choices(format, list(FORMATS)))
     path = target or source.absolute().parent / "exports" / _NAMES[format]
+    model, metadata = load_model(source)
+    with _new(path, format, reporter) as made:
+        reporter.say(f"exporting {source} as {format}")
+        FORMATS[format](model, metadata, made)
+        difference = _difference(made, format, KerasEngine(model, metadata), made.parent)
+        if not difference <= _MOST:  # NaN too
+            raise MaskwrightError(
+                f"differs from Keras by {difference:.2g} in probability, more than rounding leaves; nothing is kept",
+                where=f"the model as {format}",
+                fix="Choose another --format, or predict with Keras.",
+            )
+    return Exported(path, format, _size(path), difference)
+
+
+def export_int8(source: Path, config: Configuration, target: Path | None, reporter: Reporter) -> Exported:
+    """Export the model of a run for OpenVINO with 8-bit convolutions, calibrated on the run's validation cases.
+
+    Args:
+        config: of the run. target: the `.xml` file; `exports/model-int8.xml` beside the model where None.
+
+    Raises:
+        MaskwrightError: as `export_model`, no validation cases, or masks that lose `MOST_LOSS` of Dice or more.
+    """
+    path = target or source.absolute().parent / "exports" / "model-int8.xml"
+    model, metadata = load_model(source)
+    keras = KerasEngine(model, metadata)
+    recorder = int8.Recorder(keras)
+    pairs = int8.validation_pairs(config, bool(metadata.input_rule.depth))
+    with _new(path, "openvino", reporter) as made:
+        before = int8.dice_on(recorder, pairs, config, reporter)
+        reporter.say(f"calibrating on {len(recorder.kept)} inputs of {len(pairs)} validation cases")
+        formats.write_openvino(model, metadata, made, lambda graph, out: int8.quantize(graph, recorder.kept, out))
+        engine = open_runtime("openvino", made, "float32", made.parent)
+        after = int8.dice_on(engine, pairs, config, reporter)
+        if before - after >= int8.MOST_LOSS:
+            raise MaskwrightError(
+                f"loses {before - after:.4f} of Dice on the validation patients ({before:.4f} -> {after:.4f}), "
+                f"{int8.MOST_LOSS:g} or more; nothing is kept",
+                where="--precision int8",
+                fix="Export it in float32; OpenVINO runs it in bfloat16 where the processor can.",
+            )
+        difference = _difference(made, "openvino", keras, made.parent)
+    return Exported(path, "openvino", _size(path), difference, (before, after))
+
+
+@contextmanager
+def _new(path: Path, format: str, reporter: Reporter) -> Iterator[Path]:
+    """A path to write to, whose files are moved to `path` when the block ends well; what was there is put aside."""
     ending = KINDS[format].ending
     if not path.name.lower().endswith(ending):
         raise MaskwrightError(f"does not end in {ending}", where=path, fix=f"Name it {path.name}{ending}.")
-    model, metadata = load_model(source)
-    _make_room(path, reporter)
+    _check_room(path)
     make_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
         made = Path(folder) / path.name
-        reporter.say(f"exporting {source} as {format}")
-        FORMATS[format](model, metadata, made)
-        difference = _difference(made, format, KerasEngine(model, metadata), Path(folder))
+        yield made
+        for file in files_of(path):
+            if kept := keep_aside(file):
+                reporter.say(f"kept what was at {file} as {kept.name}")
         for file in files_of(made):
             file.replace(path.parent / file.name)
-    size = sum(one.stat().st_size for file in files_of(path) for one in ([file, *file.rglob("*")]) if one.is_file())
-    return Exported(path, format, size, difference)
+
+
+def _size(path: Path) -> int:
+    parts = [one for file in files_of(path) for one in (file, *file.rglob("*"))]
+    return sum(one.stat().st_size for one in parts if one.is_file())
 
 
 def files_of(path: Path) -> list[Path]:
@@ -79,17 +138,12 @@ def files_of(path: Path) -> list[Path]:
     return [path, weights] if path.suffix == ".xml" and weights.exists() else [path]
 
 
-def _make_room(path: Path, reporter: Reporter) -> None:
-    """Put an earlier export aside; what is of another stops the export."""
-    for file in files_of(path):
-        if not file.exists():
-            continue
-        if file == path and not _is_ours(path):
-            raise MaskwrightError(
-                "is there already, and Maskwright did not write it", where=path, fix="Choose another --output."
-            )
-        if kept := keep_aside(file):
-            reporter.say(f"kept what was at {file} as {kept.name}")
+def _check_room(path: Path) -> None:
+    """Refuse to write where something of another is."""
+    if path.exists() and not _is_ours(path):
+        raise MaskwrightError(
+            "is there already, and Maskwright did not write it", where=path, fix="Choose another --output."
+        )
 
 
 def _is_ours(path: Path) -> bool:
@@ -108,11 +162,4 @@ def _difference(made: Path, format: str, keras: KerasEngine, folder: Path) -> fl
     engine = open_runtime(KINDS[format].engines[0], made, "float32", folder)
     if engine.metadata != keras.metadata:
         raise MaskwrightError("does not say of itself what the model says", where=made.name, fix="Report this.")
-    largest = float(np.abs(engine.probabilities(samples[chosen]) - expected[chosen]).max())
-    if not largest <= _MOST:  # NaN too
-        raise MaskwrightError(
-            f"differs from Keras by {largest:.2g} in probability, at most {_MOST:g} is rounding; nothing is kept",
-            where=f"the model as {format}",
-            fix="Choose another --format, or predict with Keras.",
-        )
-    return largest
+    return float(np.abs(engine.probabilities(samples[chosen]) - expected[chosen]).max())
