@@ -3,8 +3,9 @@
     python benchmarks/inference.py [--rounds 5]
 
 A U-Net of 5 levels and 16 filters (1.9 M parameters) on 4 pictures of 256x256. `predict_on_batch` is Keras's own call
-in float32; masks are compared with its masks. Where torch and MONAI are installed, PyTorch channels last runs a network
-of the same size (MONAI's BasicUNet) in float32 and bfloat16.
+in float32; masks are compared with its masks. int8 is calibrated on the same random pictures. Where torch and MONAI are
+installed, PyTorch channels last runs a network of the same size (MONAI's BasicUNet) in float32 and bfloat16; where
+benchmarks/.peers-nnunet is (see peers-nnunet.txt), nnU-Net's predictor runs one of its own.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
+import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from _common import interleaved
 
 BATCH, EDGE = 4, 256
+HERE = Path(__file__).parent
 
 
 def main() -> None:
@@ -46,6 +51,7 @@ def main() -> None:
                 ("openvino", "mixed_bfloat16"),
             )
         }  # fmt: skip
+        ways["openvino int8"] = int8_engine(folder, metadata, images)
         found = {name: engine.probabilities(images) for name, engine in ways.items()}
         calls = {name: (lambda engine=engine: engine.probabilities(images)) for name, engine in ways.items()}
         calls |= torch_calls()
@@ -53,7 +59,10 @@ def main() -> None:
         def repeated(call):  # type: ignore[no-untyped-def]
             return lambda: [call() for _ in range(options.calls)]
 
-        seconds = interleaved({name: repeated(call) for name, call in calls.items()}, options.rounds)
+        whole = {name: repeated(call) for name, call in calls.items()}
+        with nnunet(BATCH * options.calls) as predictor:
+            whole |= predictor
+            seconds = interleaved(whole, options.rounds)
     speeds = {name: BATCH * options.calls / min(values) for name, values in seconds.items()}
     base, expected = speeds["keras float32"], found["keras float32"]
     middle = np.median(expected)
@@ -65,6 +74,53 @@ def main() -> None:
             line += f"  largest difference {np.abs(found[name] - expected).max():.1e}, Dice {dice:.4f}"
         print(line)
     print(json.dumps({"benchmark": "inference", "unit": "img/s", **{k: round(v, 1) for k, v in speeds.items()}}))
+
+
+def int8_engine(folder: Path, metadata, images):  # type: ignore[no-untyped-def]
+    from maskwright.export import formats, int8
+    from maskwright.inference.runtimes import open_runtime
+    from maskwright.models.saving import load_model
+
+    model, _ = load_model(folder / "model.keras")
+    path = folder / "int8.xml"
+    formats.write_openvino(model, metadata, path, lambda graph, out: int8.quantize(graph, list(images), out))
+    return open_runtime("openvino", path, "float32", folder)
+
+
+@contextmanager
+def nnunet(count: int):  # type: ignore[no-untyped-def]
+    """What predicts `count` slices by nnU-Net's predictor, where that is installed."""
+    python = HERE / ".peers-nnunet" / "bin" / "python"
+    if not python.exists():
+        yield {}
+        return
+    # Threads that wait busily would take the cores from the others, whose turn it is.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "2"}
+    process = subprocess.Popen(
+        [python, HERE / "_nnunet_predictor.py"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        while not (line := process.stdout.readline()).startswith("parameters"):
+            if not line:
+                raise SystemExit("nnU-Net's predictor did not start")
+        print(f"nnU-Net's network: {line.strip()}")
+
+        def call() -> None:
+            process.stdin.write(f"{count}\n")
+            process.stdin.flush()
+            while process.stdout.readline().strip() != "done":
+                pass
+
+        call()
+        yield {"nnU-Net's predictor float32": call}
+    finally:
+        process.stdin.close()
+        process.wait()
 
 
 def torch_calls():  # type: ignore[no-untyped-def]
