@@ -13,7 +13,7 @@ from maskwright import api
 from maskwright.data.images import read_image
 from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
-from maskwright.data.phantom import PATTERN, write_phantoms
+from maskwright.data.phantom import PATTERN, WINDOW, write_phantoms
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
 from maskwright.data.splits import collect
@@ -29,6 +29,8 @@ _CONFIG = f"""# The demonstration: a small U-Net on phantoms. Every key is expla
 images = "dataset/images"
 masks = "dataset/masks"
 patient_pattern = '{PATTERN}'
+# Level and width (HU) of the window that the slices were cut through: so the model takes whole scans too.
+window = "{sum(WINDOW) / 2:g}/{WINDOW[1] - WINDOW[0]:g}"
 valid_fraction = 0.12
 test_fraction = 0.2
 

@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
             f"  {demo.run / 'predictions' / 'overlays'}  every test slice",
             f"  {demo.run / 'per_patient.csv'}  every patient's scores",
             f"  {demo.folder / 'demo.toml'}  the configuration, to start your own from",
+            "Try it on a scan in the browser (extra [serve]):",
+            f"  maskwright serve {demo.run}  and drop one of {demo.folder / 'dataset' / 'volumes'}",
         ]
     )
     return Outcome({"folder": demo.folder, "run": demo.run, "picture": demo.picture, "evaluation": demo.summary}, text)

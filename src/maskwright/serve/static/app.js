@@ -28,7 +28,8 @@ async function start() {
   }
   $('model').textContent = `${model.classes.slice(1).join(', ')} · ${model.architecture} · ${model.engine}`
   const presets = Object.entries(model.windows).map(([name, [low, high]]) => new Option(name, `${low} ${high}`))
-  $('preset').replaceChildren(new Option('own', ''), ...presets)
+  const own = model.window ? [new Option('the model’s', model.window.join(' '))] : []
+  $('preset').replaceChildren(new Option('free', ''), ...presets, ...own)
   say(`Takes ${model.takes.join(', ')}.`)
 }
 
