@@ -2,11 +2,11 @@
 
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from browser import chromium, needed, resize
 
 import maskwright as mw
 from maskwright.cli import main
@@ -14,8 +14,6 @@ from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.reporting.build import shown
 from maskwright.reporting.gallery import evenly, slide
-
-BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 @pytest.fixture(scope="module")
@@ -109,22 +107,13 @@ def test_outlines_lie_on_the_edges_of_pixels():
     )
 
 
-@pytest.mark.skipif(None in BROWSER, reason="needs chromium and chromedriver")
+@needed
 def test_in_a_browser_the_gallery_sorts_and_opens_without_an_error(run, quiet, tmp_path):
-    from selenium import webdriver
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select
 
     path = mw.report(run.path, output=tmp_path / "report.html", reporter=quiet)
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--no-first-run", f"--user-data-dir={tmp_path / 'chromium'}",
-                     "--window-size=1200,1600"):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(BROWSER[1]))
-    try:
+    with chromium(tmp_path, 1200, 1600) as browser:
         browser.get(path.as_uri())
         albums = browser.find_elements(By.CSS_SELECTOR, ".album")
         dice = [float(album.get_attribute("data-dice")) for album in albums]
@@ -145,10 +134,7 @@ def test_in_a_browser_the_gallery_sorts_and_opens_without_an_error(run, quiet, t
         assert dialog.get_attribute("open") is None
         browser.find_element(By.ID, "show-truth").click()
         assert not any(one.is_displayed() for one in browser.find_elements(By.CSS_SELECTOR, ".gallery .truth path"))
-        assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
         wide = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
-        browser.set_window_size(500, 1200)
+        resize(browser, 500, 1200)
         narrow = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0 and narrow <= 0  # nothing sticks out at the side
-    finally:
-        browser.quit()
