@@ -181,6 +181,9 @@ def versions() -> dict[str, str | None]:
         "pydicom",
         "highdicom",
         "SimpleITK",
+        "onnxruntime",
+        "openvino",
+        "fastapi",
     )
     for name in names:
         try:

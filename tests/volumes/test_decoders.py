@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pydicom
 import pytest
@@ -42,3 +43,13 @@ def test_a_codestream_that_is_cut_short_is_left_to_pydicom(tmp_path):
     found, _ = image(tmp_path, 12, False)
     found.PixelData = pydicom.encaps.encapsulate([next(pydicom.encaps.generate_frames(found.PixelData))[:-200]])
     assert _in_parallel(found) is None
+
+
+def test_what_opencv_refuses_is_left_to_pydicom(tmp_path, monkeypatch):
+    found, values = image(tmp_path, 12, False)
+
+    def refuses(*arguments):
+        raise cv2.error("too large")
+
+    monkeypatch.setattr(cv2, "imdecode", refuses)
+    assert _in_parallel(found) is None and np.array_equal(pixels(found), values)
