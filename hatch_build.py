@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-VENDOR = Path("src/maskwright/serve/static/vendor")
+VENDOR = Path("src/maskwright/serving/static/vendor")
 FILES = ("niivue.js", "swagger-ui-bundle.js", "swagger-ui.css", "LICENCES.txt")
 
 

@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def int8_engine(folder: Path, metadata, images):  # type: ignore[no-untyped-def]
-    from maskwright.export import formats, int8
+    from maskwright.exporting import formats, int8
     from maskwright.inference.runtimes import open_runtime
     from maskwright.models.saving import load_model
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const modules = join(here, 'node_modules')
-const target = join(here, '..', 'src', 'maskwright', 'serve', 'static', 'vendor')
+const target = join(here, '..', 'src', 'maskwright', 'serving', 'static', 'vendor')
 await mkdir(target, { recursive: true })
 
 // Of NiiVue's files this one imports nothing and fetches nothing. Its map is not packed.

@@ -15,13 +15,13 @@ from maskwright.config.schema import PredictSection
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.models.metadata import Metadata
-from maskwright.serve.app import create_app
-from maskwright.serve.limits import Limits
-from maskwright.serve.measures import Measures
-from maskwright.serve.segmenter import Segmenter
-from maskwright.serve.server import describe
-from maskwright.serve.tickets import Gate
-from maskwright.serve.watch import TALKATIVE, silence_readers
+from maskwright.serving.app import create_app
+from maskwright.serving.limits import Limits
+from maskwright.serving.measures import Measures
+from maskwright.serving.segmenter import Segmenter
+from maskwright.serving.server import describe
+from maskwright.serving.tickets import Gate
+from maskwright.serving.watch import TALKATIVE, silence_readers
 
 RULE = InputRule(32, 32, 1, window="abdomen")
 

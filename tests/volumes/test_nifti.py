@@ -101,3 +101,18 @@ def test_something_else_under_that_name(tmp_path):
     (tmp_path / "scan.nii.gz").write_bytes(gzip.compress(b"not a scan" * 100))
     with pytest.raises(MaskwrightError, match="damaged"):
         read_nifti(tmp_path / "scan.nii.gz")
+
+
+@pytest.mark.parametrize(("place", "bytes_", "said"), [
+    (123, b"\x05", "unit of length"), (108, b"\x80\x00\x80\x41", "damaged"), (70, b"\x2a\x01", "damaged"), (256, b"\x00\x00\x00\x40", "qform"),
+])  # fmt: skip
+def test_headers_that_say_nonsense(tmp_path, place, bytes_, said):
+    path = tmp_path / "a.nii"
+    write_nifti(volume((4, 5, 6), np.eye(4)), path)
+    data = bytearray(path.read_bytes())
+    data[place : place + len(bytes_)] = bytes_
+    if place == 256:  # the quaternion counts where there is no sform
+        data[254:256] = b"\x00\x00"
+    path.write_bytes(bytes(data))
+    with pytest.raises(MaskwrightError, match=said):
+        read_nifti(path)

@@ -11,7 +11,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 
 if TYPE_CHECKING:
-    from maskwright.export.run import Exported
+    from maskwright.exporting.run import Exported
     from maskwright.inference.predict import Predictions
     from maskwright.training.run import Run
 
@@ -104,7 +104,7 @@ def export(
         MaskwrightError: no trained model, something of another in the way, or a file that does not find what Keras
             finds.
     """
-    from maskwright.export.run import export_int8, export_model
+    from maskwright.exporting.run import export_int8, export_model
     from maskwright.targets import model_of
     from maskwright.training.run import open_run
 
@@ -157,8 +157,9 @@ def serve(
         )
     # A picture in a scan may declare any size; OpenCV reads this when it is loaded.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 27))
-    from maskwright.serve.limits import Limits
-    from maskwright.serve.server import read_token, run_service
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # it would remark on damaged uploads; we answer instead
+    from maskwright.serving.limits import Limits
+    from maskwright.serving.server import read_token, run_service
     from maskwright.targets import models_of
 
     models, config, _ = models_of(target, ensemble, overrides, None)

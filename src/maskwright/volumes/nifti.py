@@ -10,6 +10,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import atomic
@@ -32,7 +33,7 @@ def read_nifti(path: Path) -> Volume:
         array = np.asanyarray(image.dataobj)
     except FileNotFoundError:
         raise MaskwrightError("there is no such file", where=path) from None
-    except (ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MaskwrightError(f"is damaged or cut short ({reason})", where=path, fix=_COPY) from None
     if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 is one of them too
@@ -63,7 +64,10 @@ def _affine(image: Any, path: Path) -> np.ndarray:
             where=path,
             fix="Set one of them with the tool that wrote the file.",
         )
-    affine = check_affine(header.get_sform() if sform else header.get_qform(), path)
+    try:
+        affine = check_affine(header.get_sform() if sform else header.get_qform(), path)
+    except (HeaderDataError, ValueError):
+        raise MaskwrightError("has a qform that is no rotation", where=path, fix=_COPY) from None
     if sform and qform:
         other = np.asarray(header.get_qform(), dtype=np.float64)
         corner = np.array([*(max(size - 1, 0) for size in image.shape[:3]), 1.0])
@@ -74,8 +78,12 @@ def _affine(image: Any, path: Path) -> np.ndarray:
                 where=path,
                 fix="Remove the wrong one, setting its sform_code or qform_code to 0.",
             )
-    units = header.get_xyzt_units()[0]
-    scale = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}[units]
+    try:
+        scale = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}[header.get_xyzt_units()[0]]
+    except KeyError:
+        raise MaskwrightError(
+            f"has a unit of length that does not exist (xyzt_units {int(header['xyzt_units'])})", where=path, fix=_COPY
+        ) from None
     affine = affine.copy()
     affine[:3] *= scale
     return affine

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from maskwright.inference.engines import Engine
-from maskwright.serve.batching import NetworkThread
-from maskwright.serve.limits import Refused
+from maskwright.serving.batching import NetworkThread
+from maskwright.serving.limits import Refused
 
 
 class Gate:

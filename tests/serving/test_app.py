@@ -22,7 +22,7 @@ from maskwright.config.schema import PredictSection
 from maskwright.data.preprocess import InputRule
 from maskwright.inference.slices import predict_image
 from maskwright.inference.volumes import predict_scan
-from maskwright.serve.answers import from_run_lengths
+from maskwright.serving.answers import from_run_lengths
 from maskwright.volumes.read import read_labels, read_volume
 
 

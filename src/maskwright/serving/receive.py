@@ -8,8 +8,8 @@ from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 
-from maskwright.serve.intake import HEAD, Upload, kind_of
-from maskwright.serve.limits import Limits, Refused, too_large
+from maskwright.serving.intake import HEAD, Upload, kind_of
+from maskwright.serving.limits import Limits, Refused, too_large
 
 
 async def receive(request: Request, limits: Limits, folder: Path) -> Upload:

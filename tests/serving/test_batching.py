@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from service import Bright
 
-from maskwright.serve.batching import NetworkThread, batch_of, batch_sizes
-from maskwright.serve.limits import Refused
-from maskwright.serve.tickets import Gate, Ticket, TicketEngine
+from maskwright.serving.batching import NetworkThread, batch_of, batch_sizes
+from maskwright.serving.limits import Refused
+from maskwright.serving.tickets import Gate, Ticket, TicketEngine
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

@@ -13,8 +13,8 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError, choices
-from maskwright.export import bioimageio, formats, int8
-from maskwright.export.samples import sample_inputs
+from maskwright.exporting import bioimageio, formats, int8
+from maskwright.exporting.samples import sample_inputs
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.model_files import KINDS, is_model, read_metadata
 from maskwright.inference.runtimes import open_runtime

@@ -18,7 +18,7 @@ from maskwright.cli import main
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule, network_input
 from maskwright.errors import MaskwrightError
-from maskwright.export.run import FORMATS, export_model
+from maskwright.exporting.run import FORMATS, export_model
 from maskwright.inference.model_files import KINDS, kind_of, read_metadata
 from maskwright.inference.runtimes import open_runtime
 from maskwright.models.metadata import Metadata
@@ -126,7 +126,7 @@ def test_only_the_exported_file_and_onnxruntime(tmp_path, picture_model, quiet):
 
 
 def test_an_export_that_is_wrong_is_not_kept(tmp_path, picture_model, quiet, monkeypatch):
-    from maskwright.export import formats
+    from maskwright.exporting import formats
 
     def shifted(model, metadata, path):
         import keras
@@ -225,7 +225,7 @@ def test_int8_is_calibrated_on_validation_cases_and_kept_if_it_loses_little(run,
 
 
 def test_int8_that_loses_is_not_kept(run, tmp_path, capsys, monkeypatch):
-    from maskwright.export import int8
+    from maskwright.exporting import int8
 
     right = int8.quantize
     monkeypatch.setattr(int8, "quantize", lambda graph, inputs, out: right(graph, [0 * one for one in inputs], out))

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maskwright.serve.measures import Measures
+from maskwright.serving.measures import Measures
 
 LOG = logging.getLogger("maskwright.serve")
 # They remark on values that they read, which are those of patients.

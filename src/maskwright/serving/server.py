@@ -20,14 +20,14 @@ from maskwright.config import Configuration
 from maskwright.config.schema.scans import WINDOWS
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
-from maskwright.serve.app import create_app
-from maskwright.serve.limits import Limits
-from maskwright.serve.measures import Measures
-from maskwright.serve.pages import STATIC
-from maskwright.serve.security import check_token, is_loopback
-from maskwright.serve.segmenter import Segmenter
-from maskwright.serve.tickets import Gate
-from maskwright.serve.watch import silence_readers
+from maskwright.serving.app import create_app
+from maskwright.serving.limits import Limits
+from maskwright.serving.measures import Measures
+from maskwright.serving.pages import STATIC
+from maskwright.serving.security import check_token, is_loopback
+from maskwright.serving.segmenter import Segmenter
+from maskwright.serving.tickets import Gate
+from maskwright.serving.watch import silence_readers
 from maskwright.targets import engine
 from maskwright.volumes.window import FROM_VALUES
 from maskwright.volumes.window import limits as limits_of

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.data.preprocess import InputRule, normalize
-from maskwright.export.samples import sample_inputs
+from maskwright.exporting.samples import sample_inputs
 from maskwright.inference.model_files import DESCRIPTION_FILE, GRAPH
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import OPSET, export_onnx

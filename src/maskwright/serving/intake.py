@@ -12,13 +12,14 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from maskwright.data.images import read_header, read_image
 from maskwright.data.model_space import model_grid
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
-from maskwright.serve.limits import Limits, Refused, too_large
+from maskwright.serving.limits import Limits, Refused, too_large
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_volume
@@ -145,7 +146,7 @@ def _nifti(path: Path, limits: Limits, series: str | None) -> Volume:
             _check_length(file.read(HEAD), path.stat().st_size)
     try:
         shape = nibabel.load(path).shape
-    except (nibabel.filebasedimages.ImageFileError, OSError, ValueError, struct.error) as error:
+    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError, struct.error) as error:
         raise Refused(422, f"is no NIfTI file, or a damaged one ({type(error).__name__})", _AGAIN) from None
     planes = sorted(int(size) for size in shape[:3])
     if len(planes) < 3 or min(planes) < 1:
@@ -163,7 +164,7 @@ def _check_length(head: bytes, length: int) -> None:
         header = kind.from_fileobj(io.BytesIO(head), check=False)
         voxels = np.prod([float(size) for size in header.get_data_shape()])
         described = float(header["vox_offset"]) + voxels * header.get_data_dtype().itemsize
-    except (ValueError, TypeError, struct.error, HeaderDataError):
+    except (ValueError, TypeError, KeyError, OverflowError, struct.error, HeaderDataError):
         raise Refused(422, "is no NIfTI file, or a damaged one", _AGAIN) from None
     if not length <= described + _BEHIND:
         raise Refused(422, "is longer than its header says", _AGAIN)

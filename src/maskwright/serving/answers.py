@@ -18,9 +18,9 @@ from maskwright.errors import MaskwrightError
 from maskwright.inference.masks import class_colour, mask_bytes
 from maskwright.inference.overlay import viewable
 from maskwright.models.metadata import Metadata
-from maskwright.serve.intake import DICOM, PICTURE
-from maskwright.serve.limits import Refused
-from maskwright.serve.segmenter import Segmentation
+from maskwright.serving.intake import DICOM, PICTURE
+from maskwright.serving.limits import Refused
+from maskwright.serving.segmenter import Segmentation
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from maskwright.serve.answers import from_run_lengths, run_lengths, wanted
-from maskwright.serve.limits import Refused
+from maskwright.serving.answers import from_run_lengths, run_lengths, wanted
+from maskwright.serving.limits import Refused
 
 
 @given(arrays.arrays(bool, st.tuples(*[st.integers(1, 7)] * 3)))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scans import write_series
 from service import RULE, running
 
-from maskwright.serve.intake import HEAD, Upload, kind_of, read_picture, read_scan
-from maskwright.serve.limits import Limits, Refused
+from maskwright.serving.intake import HEAD, Upload, kind_of, read_picture, read_scan
+from maskwright.serving.limits import Limits, Refused
 
 
 @pytest.fixture(scope="module")

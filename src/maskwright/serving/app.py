@@ -15,15 +15,15 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from maskwright import __version__
-from maskwright.serve.answers import INCLUDES, TYPES, Answer, answer, wanted
-from maskwright.serve.limits import Refused
-from maskwright.serve.measures import Measures
-from maskwright.serve.pages import add_pages
-from maskwright.serve.receive import receive
-from maskwright.serve.security import Guard
-from maskwright.serve.segmenter import Segmenter
-from maskwright.serve.tickets import Gate, Ticket
-from maskwright.serve.watch import Watch
+from maskwright.serving.answers import INCLUDES, TYPES, Answer, answer, wanted
+from maskwright.serving.limits import Refused
+from maskwright.serving.measures import Measures
+from maskwright.serving.pages import add_pages
+from maskwright.serving.receive import receive
+from maskwright.serving.security import Guard
+from maskwright.serving.segmenter import Segmenter
+from maskwright.serving.tickets import Gate, Ticket
+from maskwright.serving.watch import Watch
 
 _BODY = {
     "required": True,

@@ -13,7 +13,7 @@ from service import Bright, running
 from maskwright.config.schema import PredictSection
 from maskwright.data.preprocess import InputRule
 from maskwright.inference.volumes import predict_scan
-from maskwright.serve.pages import STATIC
+from maskwright.serving.pages import STATIC
 from maskwright.volumes.read import read_labels, read_volume
 
 pytestmark = [

@@ -20,10 +20,10 @@ from maskwright.inference.engines import Engine, combined
 from maskwright.inference.scans import label_names, measures
 from maskwright.inference.slices import Picture, segment_picture
 from maskwright.inference.volumes import predict_scan
-from maskwright.serve.batching import NetworkThread, batch_of, batch_sizes
-from maskwright.serve.intake import Upload, read_picture, read_scan
-from maskwright.serve.limits import Limits, Refused
-from maskwright.serve.tickets import Ticket, TicketEngine
+from maskwright.serving.batching import NetworkThread, batch_of, batch_sizes
+from maskwright.serving.intake import Upload, read_picture, read_scan
+from maskwright.serving.limits import Limits, Refused
+from maskwright.serving.tickets import Ticket, TicketEngine
 from maskwright.volumes import Volume
 
 Result = TypeVar("Result")
