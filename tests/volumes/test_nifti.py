@@ -104,7 +104,7 @@ def test_something_else_under_that_name(tmp_path):
 
 
 @pytest.mark.parametrize(("place", "bytes_", "said"), [
-    (123, b"\x05", "unit of length"), (108, b"\x80\x00\x80\x41", "damaged"), (70, b"\x2a\x01", "damaged"), (256, b"\x00\x00\x00\x40", "qform"),
+    (123, b"\x05", "unit of length"), (108, b"\x80\x00\x80\x41", "damaged"), (70, b"\x2a\x01", "damaged"), (256, b"\x00\x00\x00\x40", "damaged|qform"),
 ])  # fmt: skip
 def test_headers_that_say_nonsense(tmp_path, place, bytes_, said):
     path = tmp_path / "a.nii"
