@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,20 +16,18 @@ FILES = ("niivue.js", "swagger-ui-bundle.js", "swagger-ui.css", "LICENCES.txt")
 
 
 class ViewerHook(BuildHookInterface):
-    """A wheel is complete or not built; a working tree may do without the viewer until somebody wants it."""
+    """Packs them where node and npm are; a wheel to be given away is built with MASKWRIGHT_VIEWER=required."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called before the wheel is built; `version` is `editable` for a working tree."""
+        """Called before the wheel is built."""
         if all((Path(self.root) / VENDOR / name).exists() for name in FILES):
             return
         try:
             pack(Path(self.root))
         except (OSError, subprocess.CalledProcessError) as error:
-            if version != "editable":
-                raise SystemExit(
-                    f"The viewer's libraries could not be packed ({error}); node and npm are needed."
-                ) from None
-            sys.stderr.write("The viewer is left out: node and npm are needed for it (make viewer).\n")
+            if os.environ.get("MASKWRIGHT_VIEWER") == "required":
+                raise SystemExit(f"The viewer's libraries could not be packed: {error}") from None
+            sys.stderr.write(f"The viewer is left out ({error}); `make viewer` packs it, with node and npm.\n")
 
 
 def pack(root: Path) -> None:
