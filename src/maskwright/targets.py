@@ -118,11 +118,8 @@ def engines(models: Sequence[Path], config: Configuration) -> Engine:
 def engine(model: Path, config: Configuration) -> Engine:
     """A model file, ready to be used as the configuration says."""
     read_metadata(model)  # a file that is no model is refused before Keras is loaded
-    folder, wanted, precision = (
-        config.data.cache_dir or default_folder(),
-        config.predict.engine,
-        config.predict.precision,
-    )
+    folder = config.data.cache_dir or default_folder()
+    wanted, precision = config.predict.engine, config.predict.precision
     if precision == "auto" and (wanted in ("onnx", "openvino") or "keras" not in kind_of(model).engines):
         precision = "mixed_bfloat16" if processor_has_bfloat16() else "float32"  # Keras need not be asked
     return choose_engine(wanted, model, choose_precision(precision, folder), folder)

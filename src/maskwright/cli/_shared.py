@@ -27,6 +27,25 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="DIR", dest="run_dir", help="run folder (default: runs/NAME beside the file)")
 
 
+def add_engine(parser: argparse.ArgumentParser, usual: str) -> None:
+    """`--engine`, on every command that runs a network."""
+    parser.add_argument(
+        "--engine", choices=["keras", "onnx", "openvino", "auto"], help=f"what runs the network (default: {usual})"
+    )
+
+
+def add_ensemble(parser: argparse.ArgumentParser) -> None:
+    """`--with`, further models."""
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="ensemble",
+        metavar="RUN",
+        help="one more run or model: the mean of all",
+    )
+
+
 def load_and_tell(arguments: argparse.Namespace, reporter: Reporter, *, whole: bool = False) -> Loaded:
     """Load the configuration and say aloud what is wrong in it: each problem, or (not `whole`) how many there are."""
     from maskwright.api import load_config

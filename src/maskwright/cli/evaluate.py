@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import Outcome
-from maskwright.cli._shared import add_overrides, add_run, load_and_tell
+from maskwright.cli._shared import add_engine, add_overrides, add_run, load_and_tell
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=["train", "valid", "test"], help="what to score on (default: as configured)")
     parser.add_argument("--tiles", action="store_true", help="predict in overlapping tiles")
     parser.add_argument("--model", metavar="FILE", help="score this export of the run in place of its model")
-    parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="what runs the network")
+    add_engine(parser, "as configured, else what the model is made for")
     add_run(parser)
     add_overrides(parser)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import DONE, WRONG, Outcome
-from maskwright.cli._shared import add_overrides, add_run, load_and_tell
+from maskwright.cli._shared import add_engine, add_ensemble, add_overrides, add_run, load_and_tell
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -30,18 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tiles", action="store_true", help="in overlapping tiles, for images larger than the network")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities too, as 16-bit PNG")
     parser.add_argument("--series", metavar="UID", help="which series, where a scan's folder holds several")
-    parser.add_argument(
-        "--with",
-        action="append",
-        default=[],
-        dest="ensemble",
-        metavar="RUN",
-        help="one more run or model: the mean of all",
-    )
+    add_ensemble(parser)
     parser.add_argument(
         "--format", action="append", choices=["nifti", "seg", "rtstruct"], help="scans: files to write (default: nifti)"
     )
-    parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="what runs the network")
+    add_engine(parser, "as configured, else what the model is made for")
     add_run(parser)
     add_overrides(parser)
 

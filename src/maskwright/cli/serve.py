@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import Outcome
-from maskwright.cli._shared import add_overrides
+from maskwright.cli._shared import add_engine, add_ensemble, add_overrides
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -23,15 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token-file", metavar="FILE", help="holds the token that every request must bring (or MASKWRIGHT_TOKEN)"
     )
-    parser.add_argument(
-        "--with",
-        action="append",
-        default=[],
-        dest="ensemble",
-        metavar="RUN",
-        help="one more run or model",
-    )
-    parser.add_argument("--engine", choices=["keras", "onnx", "openvino", "auto"], help="default: auto")
+    add_ensemble(parser)
+    add_engine(parser, "as configured, else auto")
     parser.add_argument("--most-mb", type=float, default=512, metavar="MB", help="largest body (default: 512)")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="of a request (default: 300)")
     parser.add_argument("--queue", type=int, default=64, metavar="N", help="requests at a time (default: 64)")

@@ -20,7 +20,7 @@ import numpy as np
 
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.exporting.samples import sample_inputs
-from maskwright.inference.model_files import DESCRIPTION_FILE, GRAPH
+from maskwright.inference.model_files import GRAPH, PACKAGE_NOTE
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import OPSET, export_onnx
 from maskwright.models.registry import find_architecture
@@ -49,7 +49,7 @@ def write_package(model: Any, metadata: Metadata, path: Path) -> None:
         _description(metadata, levels, probabilities, files), indent=1, ensure_ascii=False, allow_nan=False
     )
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(DESCRIPTION_FILE, text)
+        archive.writestr(PACKAGE_NOTE, text)
         for name, data in files.items():
             archive.writestr(name, data)
 

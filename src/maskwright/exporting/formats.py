@@ -10,7 +10,7 @@ from typing import Any
 
 from maskwright.backend import save_tensorflow
 from maskwright.errors import MaskwrightError
-from maskwright.inference.model_files import DESCRIPTION
+from maskwright.inference.model_files import SAVED_MODEL_NOTE
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import KEY, export_onnx, require_tensorflow
 from maskwright.storage import write_text
@@ -50,4 +50,4 @@ def write_saved_model(model: Any, metadata: Metadata, path: Path) -> None:
     """A folder with the signature `serving_default`; the metadata is `assets.extra/maskwright.json`."""
     require_tensorflow("a SavedModel")
     save_tensorflow(model, path)
-    write_text(path / "assets.extra" / DESCRIPTION, metadata.to_json())
+    write_text(path / "assets.extra" / SAVED_MODEL_NOTE, metadata.to_json())

@@ -18,8 +18,8 @@ from maskwright.models import onnx, saving
 from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.storage import atomic, make_folder
 
-DESCRIPTION = "maskwright.json"  # beside a SavedModel
-DESCRIPTION_FILE, GRAPH = "rdf.yaml", "model.onnx"  # in a BioImage Model Zoo package
+SAVED_MODEL_NOTE = "maskwright.json"  # beside a SavedModel
+PACKAGE_NOTE, GRAPH = "rdf.yaml", "model.onnx"  # in a BioImage Model Zoo package
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _of_openvino(path: Path) -> Metadata:
 
 def _of_saved_model(path: Path) -> Metadata:
     try:
-        text = (path / "assets.extra" / DESCRIPTION).read_text(encoding="utf-8")
+        text = (path / "assets.extra" / SAVED_MODEL_NOTE).read_text(encoding="utf-8")
     except OSError:
         raise MaskwrightError(
             "is a SavedModel without Maskwright's description of its input", where=path, fix=FIX
@@ -120,7 +120,7 @@ def _of_saved_model(path: Path) -> Metadata:
 
 def _of_package(path: Path) -> Metadata:
     try:
-        config = json.loads(_member(path, DESCRIPTION_FILE))["config"]["maskwright"]
+        config = json.loads(_member(path, PACKAGE_NOTE))["config"]["maskwright"]
     except (ValueError, KeyError, TypeError):
         raise MaskwrightError("is a package of another tool", where=path, fix=FIX) from None
     return from_json(json.dumps(config), path)

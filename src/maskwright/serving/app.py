@@ -39,6 +39,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     413: {"description": "Larger than the service takes."},
     415: {"description": "Of no kind that is taken."},
     422: {"description": "Damaged, or nothing that this model can segment."},
+    507: {"description": "The service has no room on its disk."},
     503: {"description": "Too many requests are waiting; Retry-After says when to come again."},
     504: {"description": "Not done in time."},
 }
@@ -113,8 +114,9 @@ def create_app(
                 if ticket.is_over():
                     work.add_done_callback(lambda done: done.cancelled() or done.exception())
                     ticket.left()
+            done = await work
             measures.uploads.labels(upload.kind).inc()
-            return _response(await work)
+            return _response(done)
 
     @app.get("/v1/model")
     async def about() -> dict[str, Any]:

@@ -6,7 +6,6 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.serving.limits import Limits, Refused, too_large
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
-from maskwright.volumes.read import read_volume
+from maskwright.volumes.read import read_volume, require
 
 PICTURE, NIFTI, DICOM = "picture", "nifti", "dicom"
 HEAD = 512  # bytes that tell what a file is
@@ -197,6 +196,7 @@ def _unpacked(path: Path, limits: Limits) -> Path:
 
 
 def _dicom(path: Path, limits: Limits, series: str | None) -> Volume:
+    require("pydicom", path)
     from maskwright.volumes.dicom import read_series
     from maskwright.volumes.dicom_files import choose, find_series
 
@@ -207,8 +207,8 @@ def _dicom(path: Path, limits: Limits, series: str | None) -> Volume:
     chosen = choose(find_series(path), path, series)
     headers = [header for _, header in chosen.files]
     counts = [int(header.get("NumberOfFrames", 1) or 1) for header in headers]
-    size: Callable[[str], int] = lambda key: max(int(header.get(key, 0) or 0) for header in headers)  # noqa: E731
-    _check_scan(size("Rows"), size("Columns"), sum(counts), limits)
+    height, width = (max(int(header.get(key, 0) or 0) for header in headers) for key in ("Rows", "Columns"))
+    _check_scan(height, width, sum(counts), limits)
     return read_series(chosen, path)
 
 

@@ -16,7 +16,8 @@ async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
     """Write the body into `folder`.
 
     Raises:
-        Refused: 400 empty, 408 too slow, 413 too long, 415 of no kind that is taken, 499 broken off.
+        Refused: 400 empty, 408 too slow, 413 too long, 415 of no kind that is taken, 499 broken off, 507 no
+            room for it.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.bytes:
@@ -29,13 +30,16 @@ async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
             break
     kind, ending = kind_of(head)
     path, total = folder / limits.file_name(ending), len(head)
-    with path.open("wb") as file:
-        file.write(head)
-        async for piece in pieces:
-            total += len(piece)
-            if total > limits.bytes:
-                raise too_large("the body", f"{limits.megabytes:g} MB")
-            file.write(piece)
+    try:
+        with path.open("wb") as file:
+            file.write(head)
+            async for piece in pieces:
+                total += len(piece)
+                if total > limits.bytes:
+                    raise too_large("the body", f"{limits.megabytes:g} MB")
+                file.write(piece)
+    except OSError as error:
+        raise Refused(507, f"the service cannot keep the upload ({error.strerror})", "Tell who runs it.") from None
     return Upload(kind, path)
 
 

@@ -88,11 +88,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> Any:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
-        if self._local and not is_loopback(name):
+        if self._local and not is_loopback(_place(f"//{host}")[0]):
             return _no(421, "the request names another machine", "Ask for localhost or 127.0.0.1.")
         origin = headers.get("origin")
-        if (origin is not None and origin != "null" and urlsplit(origin).netloc != host) or origin == "null":
+        if origin is not None and _place(origin)[1] != host:  # `null`, of a page in a file or a frame, has no place
             return _no(403, "the request comes from a page of another site", "Use the page of this service.")
         if self._token is not None and scope["path"] != "/" and not scope["path"].startswith(_OPEN):
             kind, _, given = headers.get("authorization", "").partition(" ")
@@ -100,6 +99,15 @@ class Guard:
             if kind.lower() != "bearer" or not right:
                 return _no(401, "the token is missing or wrong", "Send Authorization: Bearer TOKEN.")
         return None
+
+
+def _place(address: str) -> tuple[str, str]:
+    """Name, and name with port, of an address; empty where it is none."""
+    try:
+        parts = urlsplit(address)
+        return parts.hostname or "", parts.netloc
+    except ValueError:
+        return "", ""
 
 
 def _no(status: int, what: str, fix: str) -> JSONResponse:

@@ -9,6 +9,7 @@ import socket
 import webbrowser
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,9 @@ def describe(segmenter: Segmenter) -> dict[str, Any]:
         "members": len(segmenter.engines),
         "engine": type(segmenter.engines[0]).__name__.removesuffix("Engine").lower(),
         "classes": metadata.class_names,
-        "takes": ([] if rule.depth else ["picture"]) + (["nifti", "dicom"] if scans else []),
+        "takes": ([] if rule.depth else ["picture"])
+        + (["nifti"] if scans else [])
+        + (["dicom"] if scans and find_spec("pydicom") else []),
         "input": rule.as_dict(),
         "window": _range(window) if window and window not in FROM_VALUES else None,
         "windows": {name: _range(name) for name in WINDOWS},

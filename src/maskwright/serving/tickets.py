@@ -15,6 +15,8 @@ from maskwright.inference.engines import Engine
 from maskwright.serving.batching import NetworkThread
 from maskwright.serving.limits import Refused
 
+_AT_ONCE = 4  # about so many are in work at a time; only to say when to come again
+
 
 class Gate:
     """A bounded number of requests in the house; how long each takes is remembered, to say when to come again."""
@@ -32,7 +34,7 @@ class Gate:
         """
         with self._lock:
             if self.inside >= self.most or self.closing:
-                wait = min(60, max(1, math.ceil(self._seconds * self.inside / 4)))
+                wait = min(60, max(1, math.ceil(self._seconds * self.inside / _AT_ONCE)))
                 what = "the service is ending" if self.closing else f"{self.inside} requests are waiting already"
                 raise Refused(503, what, f"Come again in {wait} s.", retry_after=wait)
             self.inside += 1

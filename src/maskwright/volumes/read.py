@@ -50,7 +50,7 @@ def read_volume(path: Path, series: str | None = None) -> Volume:
         return nifti.read_nifti(path)
     if path.suffix.lower() in _ITK:
         return _read_itk(path, _ITK[path.suffix.lower()])
-    _require("pydicom", path)
+    require("pydicom", path)
     from maskwright.volumes.dicom import read_dicom
 
     return read_dicom(path, series)
@@ -122,7 +122,7 @@ def _short(volume: Volume) -> str:
 
 
 def _segmentation(path: Path) -> Volume:
-    _require("pydicom", path)
+    require("pydicom", path)
     import pydicom
 
     if pydicom.dcmread(path, stop_before_pixels=True).get("Modality") != "SEG":
@@ -133,7 +133,7 @@ def _segmentation(path: Path) -> Volume:
 
 
 def _read_itk(path: Path, kind: str) -> Volume:
-    _require("SimpleITK", path)
+    require("SimpleITK", path)
     import SimpleITK as sitk
 
     _require_geometry(path, kind)
@@ -176,7 +176,12 @@ def _require_geometry(path: Path, kind: str) -> None:
             )
 
 
-def _require(package: str, path: Path) -> None:
+def require(package: str, path: Path) -> None:
+    """Refuse what needs a package that is not installed.
+
+    Raises:
+        MaskwrightError: naming it.
+    """
     if importlib.util.find_spec(package) is None:
         raise MaskwrightError(
             f"needs the package {package}, which is not installed", where=path, fix='pip install "maskwright[scans]"'
