@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from maskwright.serving.intake import DICOM, PICTURE
 from maskwright.serving.limits import Refused
 from maskwright.serving.segmenter import Segmentation
 from maskwright.volumes import Volume
-from maskwright.volumes.nifti import write_nifti
+from maskwright.volumes.nifti import nifti_bytes
 
 TYPES = {"png": "image/png", "nifti": "application/gzip", "seg": "application/dicom", "json": "application/json"}
 _NAMES = {"png": "mask.png", "nifti": "mask.nii.gz", "seg": "mask.dcm", "scan": "scan.nii.gz", "image": "image.png"}
@@ -130,19 +130,17 @@ def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSe
             return cv2.imencode(".png", viewable(np.asarray(image))[..., ::-1])[1].tobytes()
         return mask_bytes(labels, options.model_copy(update={"format": "png"}), metadata.label_rule.classes)
     assert isinstance(image, Volume)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / _NAMES[kind]
-        if kind in ("nifti", "scan"):
-            write_nifti(labels if kind == "nifti" else image, path)
-            return path.read_bytes()
-        if found.kind != DICOM:
-            raise Refused(422, "a DICOM segmentation refers to a DICOM series", "Send the series, or ask for nifti.")
-        if not labels.array.any():
-            return None  # DICOM has no empty segmentation
-        from maskwright.volumes.dicom_seg import write_segmentation
+    if kind in ("nifti", "scan"):
+        return nifti_bytes(labels if kind == "nifti" else image, packed=True)
+    if found.kind != DICOM:
+        raise Refused(422, "a DICOM segmentation refers to a DICOM series", "Send the series, or ask for nifti.")
+    if not labels.array.any():
+        return None  # DICOM has no empty segmentation
+    from maskwright.volumes.dicom_seg import segmentation
 
-        try:
-            write_segmentation(labels, image, path, found.names)
-        except MaskwrightError as error:
-            raise Refused.because(error, path) from None
-        return path.read_bytes()
+    buffer, name = io.BytesIO(), Path(_NAMES[kind])
+    try:
+        segmentation(labels, image, name, found.names).save_as(buffer)
+    except MaskwrightError as error:
+        raise Refused.because(error, name) from None
+    return buffer.getvalue()

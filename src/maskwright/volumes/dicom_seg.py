@@ -22,10 +22,18 @@ _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 
 def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[int, str] | None = None) -> None:
-    """Write a label map as a binary DICOM segmentation that refers to the scan's instances.
+    """Write a label map as a binary DICOM segmentation, whole or not at all; see `segmentation`."""
+    made = segmentation(labels, scan, path, names)
+    with atomic(path) as temporary:
+        made.save_as(temporary)
+
+
+def segmentation(labels: Volume, scan: Volume, where: Path, names: Mapping[int, str] | None = None) -> Any:
+    """A label map as a binary DICOM segmentation that refers to the scan's instances.
 
     Args:
-        labels: on the scan's voxels. scan: read from DICOM. names: of the labels, which choose the codes.
+        labels: on the scan's voxels. scan: read from DICOM. where: for messages. names: of the labels, which choose
+            the codes.
 
     Raises:
         MaskwrightError: the scan is no DICOM series, the label map has other voxels, or it is empty.
@@ -35,11 +43,11 @@ def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[
 
     from maskwright import __version__
 
-    instances = [_with_thickness(header, scan) for header in require_instances(labels, scan, path)]
+    instances = [_with_thickness(header, scan) for header in require_instances(labels, scan, where)]
     numbers = [int(number) for number in np.unique(labels.array) if number]
     if not numbers:
         raise MaskwrightError(
-            "would be empty, and DICOM has no segmentation without a segment", where=path, fix="Write NIfTI instead."
+            "would be empty, and DICOM has no segmentation without a segment", where=where, fix="Write NIfTI instead."
         )
     segments = []
     for place, number in enumerate(numbers, start=1):
@@ -59,7 +67,7 @@ def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[
         segments.append(segment)
     places = np.searchsorted(numbers, labels.array)
     array = np.where(labels.array > 0, places + 1, 0).astype(np.uint8 if len(numbers) < 256 else np.uint16)
-    made = Segmentation(
+    return Segmentation(
         source_images=instances,
         pixel_array=array,
         segmentation_type="BINARY",
@@ -75,8 +83,6 @@ def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[
         series_description="Segmentation by Maskwright",
         omit_empty_frames=False,  # so that the extent of the scan can be read from the segmentation alone
     )
-    with atomic(path) as temporary:
-        made.save_as(temporary)
 
 
 def read_segmentation(path: Path) -> Volume:

@@ -13,11 +13,12 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic
+from maskwright.storage import write_bytes
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 SUFFIXES = (".nii", ".nii.gz")
 _COPY = "Copy it again from its source."
+_LEVEL = 4  # of compression
 _TOLERANCE = 0.1  # mm at the corner; rounding of quaternions leaves less
 
 
@@ -89,8 +90,8 @@ def _affine(image: Any, path: Path) -> np.ndarray:
     return affine
 
 
-def write_nifti(volume: Volume, path: Path) -> None:
-    """Write a volume as NIfTI-1, whole or not at all; `.gz` is compressed, and the same volume gives the same bytes."""
+def nifti_bytes(volume: Volume, *, packed: bool) -> bytes:
+    """A volume as a NIfTI-1 file, gzipped or not; the same volume gives the same bytes."""
     array = volume.array.transpose(2, 1, 0, *range(3, volume.array.ndim))
     image = nibabel.Nifti1Image(np.ascontiguousarray(array), volume.affine[:, [2, 1, 0, 3]])
     image.header.set_xyzt_units("mm")
@@ -100,10 +101,9 @@ def write_nifti(volume: Volume, path: Path) -> None:
     straight = np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-5)
     image.set_qform(image.affine if straight else None, code=1 if straight else 0)
     data = image.to_bytes()
-    with atomic(path) as temporary:
-        if path.name.endswith(".gz"):
-            # gzip notes the time and the temporary name; without them the same volume gives the same bytes.
-            with temporary.open("wb") as file, gzip.GzipFile("", "wb", 4, file, mtime=0) as packed:
-                packed.write(data)
-        else:
-            temporary.write_bytes(data)
+    return gzip.compress(data, _LEVEL, mtime=0) if packed else data
+
+
+def write_nifti(volume: Volume, path: Path) -> None:
+    """Write a volume as NIfTI-1, whole or not at all; `.gz` is compressed."""
+    write_bytes(path, nifti_bytes(volume, packed=path.name.endswith(".gz")))
