@@ -93,11 +93,12 @@ def counts_of(table: np.ndarray, regions: Regions = ()) -> np.ndarray:
 
 
 def scores(counts: Counts) -> dict[str, float]:
-    """Every score of one row of counts; NaN where it is undefined."""
+    """Every score of one row of counts; NaN where it is undefined: of no pixel at all everything is."""
     tp, fp, fn, tn = (float(value) for value in counts)
+    empty = 1.0 if tp + fp + fn + tn else float("nan")
     return {
-        "dice": _ratio(2 * tp, 2 * tp + fp + fn, 1.0),
-        "iou": _ratio(tp, tp + fp + fn, 1.0),
+        "dice": _ratio(2 * tp, 2 * tp + fp + fn, empty),
+        "iou": _ratio(tp, tp + fp + fn, empty),
         "sensitivity": _ratio(tp, tp + fn),
         "specificity": _ratio(tn, tn + fp),
         "precision": _ratio(tp, tp + fp),
