@@ -85,6 +85,25 @@ def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) 
     return np.array(chosen[:count])
 
 
+def spread(patients: Sequence[str], count: int) -> np.ndarray:
+    """`count` indices of the pictures, in order, taken in turns from every patient and evenly along its pictures."""
+    groups: dict[str, list[int]] = {}
+    for index, patient in enumerate(patients):
+        groups.setdefault(patient, []).append(index)
+    shares = dict.fromkeys(groups, 0)
+    left = min(count, len(patients))
+    while left:
+        for patient, group in groups.items():
+            if left and shares[patient] < len(group):
+                shares[patient] += 1
+                left -= 1
+    chosen: list[int] = []
+    for patient, group in groups.items():
+        middles = (np.arange(shares[patient]) + 0.5) * len(group) / max(shares[patient], 1)
+        chosen += [group[int(place)] for place in middles]
+    return np.array(sorted(chosen), int)
+
+
 class Batches:
     """The batches of a data set; what is in one depends on seed, epoch and step alone, not on threads or timing.
 
@@ -114,6 +133,9 @@ class Batches:
         self.count = steps * batch_size if steps and shuffle else None
         self.steps = steps if steps and shuffle else min(steps or whole, whole)
         self.waited = 0.0  # seconds that the consumer waited for batches since `epoch` was called
+        # A part of what is not shuffled is taken from every patient alike.
+        patients = [] if shuffle else [dataset.pair_of(index).patient for index in range(len(dataset))]
+        self._fixed = None if shuffle else spread(patients, self.steps * batch_size)
         self._buffers = Buffers()
         self._at: dict[int, Pair] = {}  # what each step is at, for the message about one that hangs
 
@@ -142,10 +164,15 @@ class Batches:
 
     def order(self, number: int) -> np.ndarray:
         """The pairs of epoch `number`, as indices into the data set."""
-        if not self.shuffle:
-            return np.arange(len(self.dataset))
+        if self._fixed is not None:
+            return self._fixed
         patients = [pair.patient for pair in self.dataset.pairs]
         return order(patients, self.count, np.random.default_rng((self.seed, number)))
+
+    def pairs(self, number: int, step: int) -> list[Pair]:
+        """The pairs of one batch, in its order."""
+        indices = self.order(number)[step * self.batch_size : (step + 1) * self.batch_size]
+        return [self.dataset.pair_of(int(index)) for index in indices]
 
     def make(self, number: int, step: int, indices: np.ndarray) -> Batch:
         """Prepare one batch.

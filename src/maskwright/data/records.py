@@ -29,6 +29,7 @@ class Record:
         height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
         class_pixels: pixels of each class (or region) in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
+        depth, spacing: of a scan: slices, and mm along slices, rows and columns.
         thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
     """
 
@@ -42,6 +43,8 @@ class Record:
     class_pixels: list[int]
     image_hash: str
     mask_hash: str
+    depth: int = 1
+    spacing: tuple[float, ...] = ()
     thumbnail: np.ndarray = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0), np.uint8))
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,21 +94,17 @@ def examine(
     pairs: Sequence[Pair],
     rule: LabelRule,
     *,
-    use: Callable[[int, np.ndarray, np.ndarray], None] | None = None,
     step: Callable[[], None] | None = None,
 ) -> list[Record]:
-    """Read every pair once, several at a time, and give `use(index, image, label)` what was decoded.
+    """Read every pair once, several at a time.
 
     Raises:
         MaskwrightError: with the whole list of files that cannot be used.
     """
 
-    def one(index: int) -> Record | MaskwrightError:
-        pair = pairs[index]
+    def one(pair: Pair) -> Record | MaskwrightError:
         try:
             image, label = read_pair(pair, rule)
-            if use is not None:
-                use(index, image, label)
             return describe_pair(pair, image, label, rule)
         except MaskwrightError as error:
             return error
@@ -114,7 +113,7 @@ def examine(
                 step()
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(one, range(len(pairs))))
+        results = list(pool.map(one, pairs))
     errors = [result for result in results if isinstance(result, MaskwrightError)]
     if errors:
         raise _together(errors, len(pairs))
@@ -128,6 +127,21 @@ def depths(pairs: Sequence[Pair]) -> set[str]:
         MaskwrightError: at the first file whose header cannot be read.
     """
     return {read_header(pair.image).dtype for pair in pairs}
+
+
+def common_dtype(depths: set[str]) -> str:
+    """The depth that holds all pictures of a data set.
+
+    Raises:
+        MaskwrightError: integers and floats are mixed, so that no common scale exists.
+    """
+    if "float32" in depths and len(depths) > 1:
+        raise MaskwrightError(
+            f"pictures of {' and '.join(sorted(depths))} are mixed",
+            where="[data]",
+            fix="Save all as floats or all as integers.",
+        )
+    return "float32" if "float32" in depths else "uint16" if "uint16" in depths else "uint8"
 
 
 def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
@@ -184,7 +198,9 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, rule: LabelR
     )
 
 
-def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule) -> Record:
+def describe_volume(
+    pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule, spacing: tuple[float, ...] = ()
+) -> Record:
     """The record of a scan `(D, H, W[, C])` and its label `(D, H, W)`; size and thumbnail are its middle slice's."""
     return Record(
         name=pair.name,
@@ -197,6 +213,8 @@ def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, rule: Label
         class_pixels=rule.pixels(label),
         image_hash=file_hash(pair.image),
         mask_hash=file_hash(pair.mask),
+        depth=scan.shape[0],
+        spacing=tuple(float(step) for step in spacing),
         thumbnail=thumbnail(np.asarray(scan[len(scan) // 2])),
     )
 

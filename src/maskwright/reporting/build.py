@@ -11,13 +11,13 @@ from maskwright.config import Loaded
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import read_pair
-from maskwright.data.splits import collect
 from maskwright.inference.engines import Engine
 from maskwright.inference.slices import predict_image
 from maskwright.inference.volumes import predict_scan
 from maskwright.progress import Reporter
 from maskwright.reporting.facts import Facts
 from maskwright.reporting.gallery import Album, evenly, slide
+from maskwright.targets import pairs_of
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_labels
@@ -48,7 +48,7 @@ def albums_of(facts: Facts, tasks: Sequence[tuple[Loaded, Engine]], part: str, r
     with reporter.task("drawing", len(chosen), "patients") as advance:
         for loaded, engine in tasks:
             scans = bool(engine.metadata.input_rule.depth)
-            pairs = collect(loaded.config.data, (part,), seed=loaded.config.split_seed, scans=scans)[part]
+            pairs = pairs_of(loaded, part, reporter)
             for patient, members in _by_patient(pairs):
                 if patient in chosen:
                     draw = _scan_slides if scans else _picture_slides

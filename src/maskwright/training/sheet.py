@@ -14,16 +14,16 @@ from maskwright.augment.affine import Affine
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import draw, each_kind, record, variants
 from maskwright.config import Configuration
-from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, input_rule, label_rule
 from maskwright.data.loader import Batches
-from maskwright.data.records import depths
+from maskwright.data.records import common_dtype, depths
 from maskwright.data.samples import SampleId
-from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import overlay
+from maskwright.plan import Plan
+from maskwright.plan.split import split
 from maskwright.progress import Reporter
-from maskwright.training.prepare import validates
+from maskwright.training.prepare import picture_input_rule
 from maskwright.training.samples import Augmenter
 
 TOGETHER = "all together"
@@ -49,8 +49,11 @@ class Row:
         return {"name": self.name, "pairs": [{"source": name, "drawn": record(one)} for name, one in pairs]}
 
 
-def training_batches(config: Configuration) -> Batches:
+def training_batches(config: Configuration, plan: Plan | None = None) -> Batches:
     """The batches of the training that `config` describes; only the pairs that are asked for are read.
+
+    Args:
+        plan: of the run whose training it was; without one the pairs are those that a new training would have.
 
     Raises:
         MaskwrightError: no training pairs, or their masks cannot be told.
@@ -59,11 +62,14 @@ def training_batches(config: Configuration) -> Batches:
         raise MaskwrightError(
             "shows pictures, not volumes", where="maskwright augment", fix="Name a configuration without image_depth."
         )
-    wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.split_seed)
-    dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
-    pairs, settings = splits["train"], config.train
-    dataset = Dataset(pairs, [], label_rule(config, pairs), input_rule(config, dtype))
+    settings = config.train
+    if plan is not None:
+        dataset = Dataset(plan.pairs("train"), [], plan.label_rule, picture_input_rule(config, plan))
+    else:
+        splits, _ = split(config)
+        dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
+        pairs = splits["train"]
+        dataset = Dataset(pairs, [], label_rule(config, pairs), input_rule(config, dtype))
     # Copies of what is trained on are written by the training alone.
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(
