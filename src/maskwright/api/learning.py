@@ -48,12 +48,14 @@ def train(
     Raises:
         MaskwrightError: anything that must fail fails before the first step.
     """
+    from maskwright.plan.plan import check_fold
     from maskwright.plan.shared import shared_plan
     from maskwright.training.train import train as run_training
 
     loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
     reporter = reporter or Reporter()
     if fold is not None:
+        check_fold(fold, loaded.config.data.folds)
         plan = shared_plan(loaded.run_dir, loaded.config, reporter, allow_leak=allow_leak).member(fold)
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})

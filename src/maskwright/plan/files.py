@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from maskwright import __version__
 from maskwright.data.labels import LabelRule
@@ -14,9 +16,10 @@ from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
 from maskwright.plan.choices import Choice
 from maskwright.plan.plan import Entry, Plan
-from maskwright.storage import write_json
+from maskwright.storage import atomic, write_json
 
 NAME = "plan.json"
+_PICTURES = "plan_thumbnails.npy"
 _FORMAT = 1
 _FIX = "Train anew into another folder; what trained without a plan can still be predicted with."
 
@@ -24,6 +27,10 @@ _FIX = "Train anew into another folder; what trained without a plan can still be
 def write_plan(folder: Path, plan: Plan) -> Path:
     """Write `plan.json` into a folder, whole or not at all."""
     path = folder / NAME
+    pictures = [entry.record.thumbnail for entry in plan.entries if entry.record is not None]
+    if pictures and all(one.size for one in pictures):
+        with atomic(folder / _PICTURES) as temporary:
+            np.save(temporary, np.stack(pictures))
     write_json(path, as_dict(plan))
     return path
 
@@ -39,11 +46,24 @@ def read_plan(folder: Path) -> Plan | None:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if plain.get("format") != _FORMAT:
             raise MaskwrightError("was written by a later version of Maskwright", where=path, fix="Update Maskwright.")
-        return from_dict(plain)
+        return _with_pictures(from_dict(plain), path.with_name(_PICTURES))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise MaskwrightError(f"is a damaged plan ({error})", where=path, fix=_FIX) from None
+
+
+def _with_pictures(plan: Plan, path: Path) -> Plan:
+    """The plan with the thumbnails that lie beside it, by which near-identical pictures are found."""
+    try:
+        pictures = iter(np.load(path, allow_pickle=False))
+    except FileNotFoundError:  # a plan that was handed on alone
+        return plan
+    entries = [
+        entry if entry.record is None else replace(entry, record=replace(entry.record, thumbnail=next(pictures)))
+        for entry in plan.entries
+    ]
+    return replace(plan, entries=tuple(entries))
 
 
 def as_dict(plan: Plan) -> dict[str, Any]:

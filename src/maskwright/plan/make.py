@@ -21,7 +21,7 @@ from maskwright.data.splits import Splits, shared_patients
 from maskwright.errors import MaskwrightError
 from maskwright.plan.masks import decide
 from maskwright.plan.plan import Entry, Plan
-from maskwright.plan.scans import examine_scans, median_spacing
+from maskwright.plan.scans import check_scans, examine_scans, median_spacing
 from maskwright.plan.source import source_of
 from maskwright.plan.split import split
 from maskwright.progress import Reporter
@@ -50,6 +50,8 @@ def make_plan(config: Configuration, reporter: Reporter, *, allow_leak: bool = F
         MaskwrightError: files that cannot be used (all are listed), a class without a pixel, a shared patient.
     """
     scans = bool(config.model.image_depth)
+    if scans:
+        check_scans(config)
     splits, notes = split(config)
     _refuse_leak(splits, reporter, allow=allow_leak)
     learnt = [pair for part in ("train", "valid") for pair in splits.get(part, [])]

@@ -116,12 +116,7 @@ class Plan:
                 where="[data] folds",
                 fix="Lower it, or add patients.",
             )
-        if not 0 <= fold < self.folds:
-            raise MaskwrightError(
-                f"is {fold}, and there are {self.folds} folds, 0 to {self.folds - 1}",
-                where="[data] fold",
-                fix="Name one of them, or set data.folds.",
-            )
+        check_fold(fold, self.folds)
         found = {}
         for entry in self.entries:  # a pair that was in training and in validation is there once
             part = entry.part if entry.fold is None else "valid" if entry.fold == fold else "train"
@@ -132,3 +127,17 @@ class Plan:
         """The plan with one more thing that was chosen; what was chosen before in its place goes."""
         kept = [one for one in self.chosen if one.what != choice.what]
         return replace(self, chosen=(*kept, choice))
+
+
+def check_fold(fold: int, folds: int) -> None:
+    """Refuse a fold that there is not.
+
+    Raises:
+        MaskwrightError: naming those that there are.
+    """
+    if not 0 <= fold < folds:
+        raise MaskwrightError(
+            f"is {fold}, and there are {folds} folds, 0 to {folds - 1}",
+            where="[data] fold",
+            fix="Name one of them, or set data.folds.",
+        )

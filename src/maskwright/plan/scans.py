@@ -26,7 +26,6 @@ def examine_scans(pairs: Sequence[Pair], rule: LabelRule, config: Configuration,
     Raises:
         MaskwrightError: scans that cannot be used; all are listed.
     """
-    _check(config)
     orientation = config.data.orientation
 
     def one(pair: Pair) -> Record | MaskwrightError:
@@ -65,7 +64,12 @@ def together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
     )
 
 
-def _check(config: Configuration) -> None:
+def check_scans(config: Configuration) -> None:
+    """Refuse keys that do not go together, before anything is read.
+
+    Raises:
+        MaskwrightError: channels or spacing.
+    """
     patterns, spacing = config.data.channel_patterns, config.data.spacing
     if patterns and len(patterns) != config.model.image_channels:
         raise MaskwrightError(

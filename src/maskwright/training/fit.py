@@ -14,7 +14,6 @@ from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.data.label_rules import region_table
-from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batches
 from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError, choices
@@ -43,7 +42,7 @@ def compile_model(model: Any, config: Configuration) -> None:
     """Give the model its optimiser, loss and metrics.
 
     Raises:
-        MaskwrightError: a name that does not exist.
+        MaskwrightError: as `objective`.
     """
     loss, metrics = objective(model, config)
     model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
@@ -72,19 +71,24 @@ def compiled() -> bool | str:
 def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], Any], list[Any]]:
     """The loss of a network with all its outputs joined, and its metrics.
 
+    Both are tried on small masks of the network's kind (`losses.trial`).
+
     Raises:
-        MaskwrightError: a name that does not exist.
+        MaskwrightError: a name that does not exist, or a loss or metric that cannot train or judge this network.
     """
-    from maskwright.losses import choose_loss, regional
-    from maskwright.metrics import get_metric
+    from maskwright.losses import Kind, choose_loss, try_loss
+    from maskwright.metrics import get_metric, try_metric
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
-    ignore = None if config.mask.ignore is None else IGNORED
-    loss, side_outputs = choose_loss(train.loss, train.class_weights, ignore), model.output.shape[-1] > channels
-    regions = region_table(config.mask, channels)
-    loss = loss if regions is None else regional(loss, regions)
-    metrics = [get_metric(name, channels if side_outputs else None, ignore, regions) for name in train.metrics]
+    side_outputs, regions = model.output.shape[-1] > channels, region_table(config.mask, channels)
+    linear = config.model.final_activation == "linear"
+    kind = Kind(len(model.output.shape) - 2, channels, regions is not None, linear)
+    try_loss(train.loss, tuple(train.class_weights), kind)
+    for name in train.metrics:
+        try_metric(name, kind)
+    loss = choose_loss(train.loss, train.class_weights, regions=regions)
+    metrics = [get_metric(name, channels if side_outputs else None, regions=regions) for name in train.metrics]
     return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
 
 
