@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskwright.data.labels import LabelRule
-from maskwright.evaluation.scores import count_pixels, scores
+from maskwright.evaluation.scores import count_pixels, occurring, scores
 
 
 class CaseDice:
@@ -46,16 +46,6 @@ class CaseDice:
     def mean(self) -> float:
         """The mean over cases of the mean over classes; NaN where there is nothing to score."""
         return mean_dice(list(self._counts.values()))
-
-
-def occurring(counts: Sequence[np.ndarray]) -> np.ndarray:
-    """Which classes after the background, or regions, some truth has: `(N,)` bool.
-
-    Args:
-        counts: of each case `(N, 4)`: TP, FP, FN, TN of each class.
-    """
-    total = np.sum(counts, axis=0)
-    return np.asarray(total[:, 0] + total[:, 2] > 0)
 
 
 def mean_dice(counts: Sequence[np.ndarray]) -> float:
