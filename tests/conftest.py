@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from maskwright.progress import Reporter
+from maskwright.training.run import Run
 
 # The same examples at every run; `HYPOTHESIS_PROFILE=explore` looks for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None)
@@ -110,6 +112,24 @@ def module_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_dataset(folder / "dataset")
     (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
     return folder / "config.toml"
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory, quiet: Reporter) -> Path:
+    """The folder of a run on such a data set, trained well enough to find something; never to be written into."""
+    import maskwright as mw
+
+    folder = tmp_path_factory.mktemp("trained")
+    write_dataset(folder / "dataset")
+    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    overrides = ["train.epochs=6", "train.learning_rate=0.01"]
+    return mw.train(folder / "config.toml", overrides=overrides, run_dir=folder / "run", reporter=quiet).path
+
+
+@pytest.fixture
+def trained_run(trained_once: Path, tmp_path: Path) -> Run:
+    """A copy of that run, for a test of its own; the pictures of `dataset` are those it was trained on."""
+    return Run(shutil.copytree(trained_once, tmp_path / "trained_run"))
 
 
 PROJECT = """

@@ -11,8 +11,8 @@ from maskwright.errors import MaskwrightError
 
 
 @pytest.fixture
-def run(config_file, quiet):
-    return mw.train(config_file, overrides=["train.epochs=6", "train.learning_rate=0.01"], reporter=quiet)
+def run(trained_run):
+    return trained_run
 
 
 def test_masks_overlays_and_probabilities(run, dataset, quiet, tmp_path):
@@ -123,8 +123,7 @@ def test_evaluation_agrees_with_scoring_the_predictions(run, dataset, quiet, tmp
             assert scored[group]["dice"][key] == pytest.approx(summary[group]["dice"][key])
 
 
-def test_a_copy_of_a_training_image_in_the_test_set_is_told(config_file, dataset, quiet, tmp_path):
-    run = mw.train(config_file, overrides=["train.epochs=1"], reporter=quiet)
+def test_a_copy_of_a_training_image_in_the_test_set_is_told(run, config_file, dataset, quiet, tmp_path):
     trained = json.loads((run.path / "training_images.json").read_text(encoding="utf-8"))[0]["name"]
     for kind in ("images", "masks"):
         (tmp_path / "t" / kind).mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -52,18 +53,36 @@ def test_every_engine_finds_the_same(tmp_path, architecture, channels, rule):
         assert filled.shape[0] == 1 and np.abs(filled - expected[:1]).max() < 1e-4
 
 
-def test_bfloat16_gives_nearly_the_same_mask(tmp_path):
-    path = saved(tmp_path, "unet", 1)
+@pytest.fixture(scope="module")
+def unet(tmp_path_factory):
+    """One model for the tests that only read it."""
+    return saved(tmp_path_factory.mktemp("unet"), "unet", 1)
+
+
+@pytest.fixture(scope="module")
+def converted(unet, tmp_path_factory):
+    """A cache that has it as ONNX."""
+    folder = tmp_path_factory.mktemp("converted")
+    open_runtime("onnx", unet, "float32", folder)
+    return folder
+
+
+@pytest.fixture
+def cache(converted, tmp_path):
+    """A copy of that cache, for what is measured into it."""
+    return shutil.copytree(converted, tmp_path / "cache")
+
+
+def test_bfloat16_gives_nearly_the_same_mask(unet, cache):
     inputs = np.random.default_rng(1).normal(0, 1, (4, 48, 40, 1)).astype(np.float32)
-    one, other = (open_runtime("openvino", path, precision, tmp_path / "cache").probabilities(inputs)
+    one, other = (open_runtime("openvino", unet, precision, cache).probabilities(inputs)
                   for precision in ("float32", "mixed_bfloat16"))  # fmt: skip
     middle = np.median(one)
     one, other = one >= middle, other >= middle
     assert 2 * (one & other).sum() / (one.sum() + other.sum()) > 0.98
 
 
-def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
-    path, folder = saved(tmp_path, "unet", 1), tmp_path / "cache"
+def test_the_fastest_is_measured_once_and_remembered(unet, cache, monkeypatch):
     speeds = {"KerasEngine": 10.0, "OnnxEngine": 30.0, "OpenVinoEngine": 20.0}
     measured = []
 
@@ -73,47 +92,41 @@ def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
 
     monkeypatch.setattr(runtimes, "images_per_second", pretend)
     for _ in range(2):
-        assert type(choose_engine("auto", path, "float32", folder)).__name__ == "OnnxEngine"
+        assert type(choose_engine("auto", unet, "float32", cache)).__name__ == "OnnxEngine"
     assert sorted(measured) == sorted(speeds)
-    (known,) = json.loads((folder / "engines.json").read_text(encoding="utf-8")).values()
+    (known,) = json.loads((cache / "engines.json").read_text(encoding="utf-8")).values()
     assert known["engine"] == "onnx" and known["images_per_second"]["openvino"] == 20.0
-    assert images_per_second({"onnx": open_runtime("onnx", path, "float32", folder)})["onnx"] > 0
+    assert images_per_second({"onnx": open_runtime("onnx", unet, "float32", cache)})["onnx"] > 0
 
 
-def test_a_damaged_model_is_said_whatever_the_engine(tmp_path):
-    path = saved(tmp_path, "unet", 1)
-    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad:
+def test_a_damaged_model_is_said_whatever_the_engine(unet, tmp_path):
+    with zipfile.ZipFile(unet) as whole, zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad:
         for name in whole.namelist():
             bad.writestr(name, b"nothing" if name == "model.weights.h5" else whole.read(name))
     with pytest.raises(MaskwrightError, match="is a damaged model"):
         choose_engine("auto", tmp_path / "bad.keras", "float32", tmp_path / "cache")
 
 
-def test_a_model_is_converted_once(tmp_path):
-    path, folder = saved(tmp_path, "unet", 1), tmp_path / "cache"
-    open_runtime("onnx", path, "float32", folder)
-    (file,) = (folder / "onnx").iterdir()
+def test_a_model_is_converted_once(unet, cache):
+    (file,) = (cache / "onnx").iterdir()
     stamp = file.stat().st_mtime_ns
-    open_runtime("openvino", path, "float32", folder)
-    assert file.stat().st_mtime_ns == stamp and len(list((folder / "onnx").iterdir())) == 1
+    for engine in ("onnx", "openvino"):
+        open_runtime(engine, unet, "float32", cache)
+    assert file.stat().st_mtime_ns == stamp and len(list((cache / "onnx").iterdir())) == 1
 
 
-def test_what_is_not_installed_is_said(tmp_path, monkeypatch):
-    path = saved(tmp_path, "unet", 1)
+def test_what_is_not_installed_is_said(unet, cache, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else real(name))
     with pytest.raises(MaskwrightError, match=r"engine openvino: needs openvino, which is not installed"):
-        open_runtime("openvino", path, "float32", tmp_path / "cache")
-    assert choose_engine("auto", path, "float32", tmp_path / "cache").metadata.architecture == "unet"
-    note = json.loads((tmp_path / "cache" / "engines.json").read_text(encoding="utf-8"))
+        open_runtime("openvino", unet, "float32", cache)
+    assert choose_engine("auto", unet, "float32", cache).metadata.architecture == "unet"
+    note = json.loads((cache / "engines.json").read_text(encoding="utf-8"))
     assert set(next(iter(note.values()))["images_per_second"]) == {"keras", "onnx"}
 
 
-def test_from_the_command_line(config_file, tmp_path, capsys):
-    run = str(tmp_path / "run")
-    assert main(["train", str(config_file), "--run", run, "--set", "train.epochs=1", "--quiet"]) == 0
-    capsys.readouterr()
-    dice = {}
+def test_from_the_command_line(trained_run, capsys):
+    run, dice = str(trained_run.path), {}
     for engine in KINDS["keras"].engines:
         assert main(["evaluate", run, "--engine", engine, "--json", "--quiet"]) == 0
         dice[engine] = json.loads(capsys.readouterr().out)["per_patient"]["dice"]["mean"]

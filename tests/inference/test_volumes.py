@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -18,6 +19,7 @@ from maskwright.inference.engines import Ensemble
 from maskwright.inference.scans import find_scans
 from maskwright.inference.volumes import confidence, predict_scan
 from maskwright.prepare.slices import cut
+from maskwright.training.run import Run
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.orient import reorient
@@ -145,11 +147,17 @@ def test_scans_are_told_from_pictures(tmp_path):
     assert [scan.paths[0].name for scan in found] == ["a.nii.gz", "b.mha", "dicom", "scan.zip"]
 
 
-@pytest.fixture
-def trained(config_file, quiet):
+@pytest.fixture(scope="module")
+def windowed(module_config, quiet):
     """A network that knows its window, hardly trained."""
     overrides = ["train.epochs=1", "data.window=40/400"]
-    return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / "run", reporter=quiet)
+    return mw.train(module_config, overrides=overrides, run_dir=module_config.parent / "run", reporter=quiet)
+
+
+@pytest.fixture
+def trained(windowed, tmp_path):
+    """A copy of it, which may be tuned."""
+    return Run(shutil.copytree(windowed.path, tmp_path / "run"))
 
 
 def test_from_the_command_line_dicom_in_and_everything_out(trained, tmp_path, capsys):

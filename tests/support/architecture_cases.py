@@ -14,7 +14,7 @@ SMALL = {
         {"filter_num_begin": 32, "depth": 3, "num_heads": [2, 4, 4], "window_size": [4, 2, 2], "num_mlp": 64},
         3e-3,
     ),
-    "unet3plus": ((32, 32, 1), {"base_filters": 8}, 3e-3),
+    "unet3plus": ((32, 32, 1), {"base_filters": 8}, 1.5e-3),
     "u2net": ((32, 32, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
     "trans_unet": (
         (32, 32, 1),
@@ -27,7 +27,7 @@ SMALL = {
     "xception_unet": ((32, 32, 1), {"base_filters": 16, "num_layers": 3}, 3e-3),
     "unet_3d": ((16, 16, 16, 1), {"base_filters": 8, "num_layers": 3}, 5e-3),
     "residual_unet_3d": ((16, 16, 16, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
-    "dense_unet_3d": ((16, 16, 16, 1), {"base_filters": 16, "num_layers": 3}, 3e-3),
+    "dense_unet_3d": ((12, 12, 12, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
     "pyramid_unet": ((32, 32, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
     "nnunet": ((32, 32, 1), {"base_filters": 8, "num_layers": 4}, 3e-3),
     "nnunet_resenc": ((32, 32, 1), {"base_filters": 8, "num_layers": 4}, 3e-3),
