@@ -15,9 +15,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from maskwright.data.filters import resize
 from maskwright.data.images import read_image
 from maskwright.data.pairs import list_images
-from maskwright.data.preprocess import InputRule, adjust, resize
+from maskwright.data.preprocess import InputRule, adjust
 from maskwright.errors import MaskwrightError
 
 Slice = TypeVar("Slice")

@@ -8,15 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from maskwright.data.filters import resize, sharpened
 from maskwright.errors import MaskwrightError
-
-_INTERPOLATION = {
-    "nearest": cv2.INTER_NEAREST,
-    "linear": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
-    "area": cv2.INTER_AREA,
-    "lanczos": cv2.INTER_LANCZOS4,
-}
 
 
 @dataclass(frozen=True)
@@ -89,10 +82,7 @@ def adjust(image: np.ndarray, rule: InputRule) -> np.ndarray:
     if rule.gamma > 0:
         image = _gamma(image, rule.gamma)
     if rule.sharpening > 0:
-        k = rule.sharpening
-        kernel = np.full((3, 3), -k)
-        kernel[1, 1] = 1 + 8 * k
-        image = cv2.filter2D(image, -1, kernel)
+        image = sharpened(image, rule.sharpening)
     if rule.color_conversion:
         image = _convert(image, rule.color_conversion)
     if rule.channels == 1:
@@ -122,14 +112,6 @@ def to_depth(image: np.ndarray, dtype: str) -> np.ndarray:
     low, high = level_range(str(image.dtype), float(image.min()), float(image.max()))
     top = np.iinfo(dtype).max
     return np.rint(np.clip((image - low) / (high - low), 0, 1) * top).astype(dtype)
-
-
-def resize(image: np.ndarray, height: int, width: int, how: str) -> np.ndarray:
-    """Resize `(H, W, C)` to (height, width); the same array where nothing changes."""
-    if image.shape[:2] == (height, width):
-        return image
-    resized = cv2.resize(image, (width, height), interpolation=_INTERPOLATION[how])
-    return resized if resized.ndim == 3 else resized[..., None]
 
 
 def resize_label(label: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -16,7 +15,9 @@ from maskwright.augment.pipeline import draw, each_kind, record, variants
 from maskwright.config import Configuration
 from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, input_rule, label_rule
+from maskwright.data.filters import resize
 from maskwright.data.loader import Batches
+from maskwright.data.preprocess import resize_label
 from maskwright.data.records import depths
 from maskwright.data.samples import SampleId
 from maskwright.data.splits import collect
@@ -157,14 +158,13 @@ def tile(image: np.ndarray, label: np.ndarray) -> np.ndarray:
     """A pair at the size of the sheet; outlines are drawn after enlarging, so that they stay fine."""
     height, width = label.shape
     ratio = _EDGE / max(height, width)
-    size = max(1, round(width * ratio)), max(1, round(height * ratio))
-    how = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(image, size, interpolation=how).reshape(size[1], size[0], -1)
-    marks = cv2.resize(label, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    size = max(1, round(height * ratio)), max(1, round(width * ratio))
+    resized = resize(image, *size, "area" if ratio < 1 else "cubic")
+    marks = resize_label(label, *size)
     canvas = np.empty((_EDGE, _EDGE, 3), np.uint8)
     canvas[:] = _PAPER
-    top, left = (_EDGE - size[1]) // 2, (_EDGE - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = overlay(resized, marks, (255, 220, 0))
+    top, left = (_EDGE - size[0]) // 2, (_EDGE - size[1]) // 2
+    canvas[top : top + size[0], left : left + size[1]] = overlay(resized, marks, (255, 220, 0))
     return canvas
 
 
