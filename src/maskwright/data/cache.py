@@ -38,15 +38,16 @@ def default_folder() -> Path:
 def entry_key(pairs: Sequence[Pair], label: LabelRule, rule: InputRule) -> str:
     """A name for what an entry holds: contents, order, names and rules.
 
-    How levels become floats is not part of it, because levels are kept as they are; nor are neighbours, because each
-    slice is kept by itself, nor how slices were made of scans.
+    How levels become floats is not part of it, because levels are kept as they are (black and white are: pictures of
+    other depths are brought to them); nor are neighbours, because each slice is kept by itself, nor how slices were
+    made of scans.
     """
-    beside = ("intensity", "low", "high", "neighbours", "slice_pattern", "window", "orientation")
+    beside = ("intensity", "neighbours", "slice_pattern", "window", "orientation")
     settings = {name: value for name, value in asdict(rule).items() if name not in beside}
     digest = hashlib.blake2b(digest_size=12)
     digest.update(json.dumps([_VERSION, asdict(label), settings], sort_keys=True).encode())
     for pair in pairs:
-        digest.update(f"{pair.name}|{pair.patient}|{file_hash(pair.image)}|{file_hash(pair.mask)}\n".encode())
+        digest.update(f"{pair.name}|{pair.patient}|{file_hash(*pair.images)}|{file_hash(pair.mask)}\n".encode())
     return digest.hexdigest()
 
 
@@ -129,7 +130,7 @@ def _build(
         images, labels = SlabWriter(temporary / "images.raw"), SlabWriter(temporary / "labels.raw")
 
         def keep(index: int, image: np.ndarray, truth: np.ndarray) -> None:
-            images.write(index, network_input(image, rule))
+            images.write(index, network_input(image, rule, pairs[index].image))
             labels.write(index, resize_label(truth, rule.height, rule.width))
 
         try:

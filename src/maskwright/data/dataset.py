@@ -10,12 +10,12 @@ import numpy as np
 
 from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import Slab, default_folder, entry_size, open_entry
-from maskwright.data.images import read_image
+from maskwright.data.images import read_image, read_images
 from maskwright.data.label_rules import decide_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
-from maskwright.data.preprocess import InputRule, network_input, resize_label
+from maskwright.data.preprocess import InputRule, adjust, network_input, resize_label
 from maskwright.data.records import Record, examine, read_pair
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
@@ -62,12 +62,12 @@ class Dataset:
             return images.read(index), labels.read(index)
         image, label = read_pair(self.pairs[index], self.label_rule)
         rule = self.input_rule
-        return network_input(image, rule), resize_label(label, rule.height, rule.width)
+        return network_input(image, rule, self.pairs[index].image), resize_label(label, rule.height, rule.width)
 
     def _image(self, index: int) -> np.ndarray:
         if self.cached:
             return self.cached[0].read(index)
-        return network_input(read_image(self.pairs[index].image), self.input_rule)
+        return network_input(read_images(self.pairs[index].images), self.input_rule, self.pairs[index].image)
 
 
 def open_dataset(
@@ -92,7 +92,15 @@ def open_dataset(
         return Dataset(pairs, records, label, rule, (images, labels))
     if data.cache:
         say(f"cache: not used, {size:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
-    return Dataset(pairs, examine(pairs, label, step=step), label, rule)
+    # What cannot be made an input is told now, not by the first batch that needs it.
+    records = examine(
+        pairs, label, use=lambda index, image, truth: _require_input(image, rule, pairs[index]), step=step
+    )
+    return Dataset(pairs, records, label, rule)
+
+
+def _require_input(image: np.ndarray, rule: InputRule, pair: Pair) -> None:
+    adjust(image[:8, :8], rule, pair.image)
 
 
 def input_rule(config: Configuration, dtype: str) -> InputRule:
@@ -123,6 +131,7 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         window=data.window or "",
         body_border=data.body_border,
         orientation=data.orientation,
+        channel_patterns=tuple(data.channel_patterns),
     )
 
 

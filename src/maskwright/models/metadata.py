@@ -64,6 +64,7 @@ def _metadata(plain: dict[str, Any]) -> Metadata:
     rule["spacing"] = tuple(rule.get("spacing", ()))
     label["levels"] = tuple(label["levels"])
     rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
+    rule["levels"] = ()  # decided anew for each set of pictures
     label["regions"] = tuple(tuple(region) for region in label.get("regions", ()))
     old = plain.pop("threshold", None)  # of models before thresholds went to [predict]
     if old is not None and plain["channels"] == 1 and not plain.get("predict"):

@@ -9,6 +9,7 @@ from maskwright.config import Configuration
 from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, class_names, input_rule, label_rule, open_dataset
 from maskwright.data.duplicates import find_duplicates
+from maskwright.data.levels import mixed_range
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.patches import Patches
 from maskwright.data.preprocess import level_range
@@ -38,8 +39,11 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     refuse_leak(splits, reporter, allow=allow_leak)
     everything = [pair for pairs in splits.values() for pair in pairs]
     try:
-        dtype = common_dtype(depths(everything))
+        found = depths(everything)
+        dtype = common_dtype(found)
         label, rule = label_rule(config, splits["train"]), input_rule(config, dtype)
+        if mixed := mixed_range(rule, everything, found):
+            rule = replace(rule, low=mixed[0], high=mixed[1])
         datasets = {}
         for part, pairs in splits.items():
             with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
@@ -49,7 +53,8 @@ def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = Fal
     train = datasets["train"]
     names = class_names(config)
     require_every_class(train.records, names)
-    low, high = level_range(dtype, min(r.low for r in train.records), max(r.high for r in train.records))
+    ends = min(r.low for r in train.records), max(r.high for r in train.records)
+    low, high = mixed or level_range(dtype, *ends)
     rule = replace(rule, low=low, high=high)
     ready = {part: replace(dataset, input_rule=rule) for part, dataset in datasets.items()}
     prepared = Prepared(ready["train"], ready.get("valid"), names)

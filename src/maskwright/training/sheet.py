@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from maskwright.config import Configuration
 from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, input_rule, label_rule
 from maskwright.data.filters import resize
+from maskwright.data.levels import mixed_range
 from maskwright.data.loader import Batches
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import depths
@@ -62,9 +64,12 @@ def training_batches(config: Configuration) -> Batches:
         )
     wanted = ("train", "valid") if validates(config) else ("train",)
     splits = collect(config.data, wanted, seed=config.split_seed)
-    dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
-    pairs, settings = splits["train"], config.train
-    dataset = Dataset(pairs, [], label_rule(config, pairs), input_rule(config, dtype))
+    everything = [pair for pairs in splits.values() for pair in pairs]
+    found = depths(everything)
+    pairs, settings, rule = splits["train"], config.train, input_rule(config, common_dtype(found))
+    if mixed := mixed_range(rule, everything, found):
+        rule = dataclasses.replace(rule, low=mixed[0], high=mixed[1])
+    dataset = Dataset(pairs, [], label_rule(config, pairs), rule)
     # Copies of what is trained on are written by the training alone.
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(
