@@ -37,7 +37,8 @@ def test_a_set_has_one_range_whatever_each_picture_holds(tmp_path):
     files = write(tmp_path, np.uint16, 1800, 2040, 2050, 3801)
     found, said = decide(BYTES, files)
     assert found == {"uint16": (0, 4095)}
-    assert "0 to 3801: taken as 12 bits; predict.levels = [0, 65535] says otherwise" in said
+    assert "0 to 3801 (the largest in uint16-3.tif): taken as 12 bits" in said
+    assert "predict.levels = [0, 65535] says otherwise" in said
     rule = settled(BYTES, files)
     grey = [adjust(np.full((4, 4), 1024, np.uint16), rule)[0, 0, 0] for _ in files]
     assert set(map(int, grey)) == {64}
@@ -101,7 +102,7 @@ def test_of_many_pictures_some_are_looked_at_and_that_is_said(tmp_path, monkeypa
     monkeypatch.setattr(levels, "LOOKED_AT", 3)
     files = write(tmp_path, np.uint16, *range(300, 312))
     found, said = decide(BYTES, files)
-    assert found == {"uint16": (0, 4095)} and "(3 of 12 looked at)" in said
+    assert found == {"uint16": (0, 4095)} and ", 3 of 12 looked at: taken" in said
 
 
 def test_mixed_data_sets_are_decided_before_anything_is_made_an_input(tmp_path):

@@ -118,3 +118,21 @@ def test_files_of_one_picture_are_its_channels_in_their_order(tmp_path):
     tifffile.imwrite(tmp_path / "byte.tif", near.astype(np.uint8))
     with pytest.raises(UnreadableImage, match=r"byte\.tif: is 17 x 13 px of uint8, and the first channel nir\.tif"):
         read_images([tmp_path / "nir.tif", tmp_path / "byte.tif"])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_planes_of_colours_are_not_mixed_up(tmp_path, dtype, channels):
+    colours = levels(channels, dtype)
+    alpha = ["unassalpha"] if channels == 4 else None
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.moveaxis(colours, 2, 0), photometric="rgb", planarconfig="separate", extrasamples=alpha
+    )
+    assert np.array_equal(read_image(tmp_path / "a.tif"), colours[..., :3])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_levels_that_count_from_white_are_turned(tmp_path, dtype):
+    grey = levels(1, dtype)[..., 0]
+    tifffile.imwrite(tmp_path / "a.tif", np.iinfo(dtype).max - grey, photometric="miniswhite")
+    assert np.array_equal(read_image(tmp_path / "a.tif"), grey)

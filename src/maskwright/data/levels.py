@@ -25,11 +25,15 @@ _THREADS = 4
 
 @dataclass(frozen=True)
 class Seen:
-    """What pictures of one depth hold: smallest and largest level, and the share of pixels beyond a model's."""
+    """What pictures of one depth hold: smallest and largest level, and the share of pixels beyond a model's.
+
+    `most` is the place of the picture with the largest level.
+    """
 
     low: float
     high: float
     beyond: float
+    most: int
 
 
 def settled(
@@ -56,15 +60,14 @@ def settled(
     found = {}
     for dtype, members in sorted(by_depth.items()):
         looked = [members[i] for i in np.unique(np.linspace(0, len(members) - 1, LOOKED_AT).astype(int))]
-        count = f" ({len(looked)} of {len(members)} looked at)" if len(looked) < len(members) else ""
-        if (range_ := _range(rule, dtype, lambda chosen=looked: _decoded(chosen), given, say, count)) is not None:  # type: ignore[misc]
+        if (range_ := _range(rule, dtype, _decoded(looked), given, say, looked, len(members))) is not None:
             found[dtype] = range_
     return replace(rule, levels=tuple((dtype, *range_) for dtype, range_ in found.items()))
 
 
 def settled_for(rule: InputRule, image: np.ndarray, given: Sequence[float] = ()) -> InputRule:
     """The same for one decoded picture that is a set by itself."""
-    range_ = _range(rule, str(image.dtype), lambda: [image], given, lambda message: None, "")
+    range_ = _range(rule, str(image.dtype), [image], given)
     return rule if range_ is None else replace(rule, levels=((str(image.dtype), *range_),))
 
 
@@ -84,10 +87,11 @@ def mixed_range(rule: InputRule, pairs: Sequence[Pair], depths: set[str]) -> tup
 def _range(
     rule: InputRule,
     dtype: str,
-    pictures: Callable[[], Iterable[np.ndarray]],
+    pictures: Iterable[np.ndarray | None],
     given: Sequence[float],
-    say: Callable[[str], None],
-    count: str,
+    say: Callable[[str], None] = lambda message: None,
+    files: Sequence[Sequence[Path]] = (),
+    count: int = 1,
 ) -> tuple[float, float] | None:
     """Black and white of pictures of one depth; None where they are levels of the model as they are."""
     own = (rule.low, rule.high)
@@ -104,14 +108,16 @@ def _range(
         return float(given[0]), float(given[1])
     if dtype == rule.dtype and rule.intensity == "zscore":
         return None
-    seen = _look(pictures(), own)
+    seen = _look(pictures, own)
     if seen is None:
         return None
     taken, why = _decide(rule, dtype, seen)
-    if why:
+    if why and files:
+        most = f" (the largest in {files[seen.most][0].name})" if count > 1 else ""
+        some = f", {len(files)} of {count} looked at" if len(files) < count else ""
         example = "[0, 65535]" if dtype == "uint16" and taken[1] != 65535 else "[BLACK, WHITE]"
         say(
-            f"{name} pictures, levels {_text((seen.low, seen.high))}{count}: {why}; "
+            f"{name} pictures, levels {_text((seen.low, seen.high))}{most}{some}: {why}; "
             f"predict.levels = {example} says otherwise"
         )
     return taken
@@ -138,26 +144,29 @@ def _decide(rule: InputRule, dtype: str, seen: Seen) -> tuple[tuple[float, float
     return fitting, stretched
 
 
-def _look(pictures: Iterable[np.ndarray], own: tuple[float, float]) -> Seen | None:
-    low, high, beyond, pixels = np.inf, -np.inf, 0, 0
-    for image in pictures:
+def _look(pictures: Iterable[np.ndarray | None], own: tuple[float, float]) -> Seen | None:
+    low, high, beyond, pixels, most = np.inf, -np.inf, 0, 0, 0
+    for place, image in enumerate(pictures):
+        if image is None:
+            continue
         one, other = _ends(image)
+        most = place if other > high else most
         low, high, pixels = min(low, one), max(high, other), pixels + image.size
         if one < own[0] or other > own[1]:
             beyond += int(((image < own[0]) | (image > own[1])).sum())
-    return Seen(float(low), float(high), beyond / pixels) if pixels else None
+    return Seen(float(low), float(high), beyond / pixels, most) if pixels else None
 
 
 def _ends(image: np.ndarray) -> tuple[float, float]:
     return float(image.min()), float(image.max())
 
 
-def _decoded(pictures: Sequence[Sequence[Path]]) -> Iterable[np.ndarray]:
+def _decoded(pictures: Sequence[Sequence[Path]]) -> Iterable[np.ndarray | None]:
     for files in pictures:
         try:
             yield read_images(files)
         except MaskwrightError:
-            continue  # told when it is read
+            yield None  # told when it is read
 
 
 def _text(ends: tuple[float, float]) -> str:

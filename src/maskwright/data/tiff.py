@@ -1,8 +1,8 @@
-"""TIFFs of bands: other numbers of samples a pixel than grey, colours and their alpha, which no other decoder keeps.
+"""TIFFs that other decoders read wrongly: bands, and deep ones whose channels lie in planes or whose zero is white.
 
-Pillow reads five bands as three and OpenCV takes the fourth for alpha, so what a file declares is asked of tifffile
-first. Compressions beyond deflate need the package imagecodecs; it weighs more than all our other decoders together
-and is not required for that.
+Pillow reads five bands as three, OpenCV takes the fourth for alpha, mixes planes of 16 bits up, and leaves levels that
+count from white as they are; so what a file declares is asked of tifffile first. Compressions beyond deflate need the
+package imagecodecs; it weighs more than all our other decoders together and is not required for that.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class UnreadableImage(MaskwrightError):
 
 @dataclass(frozen=True)
 class Bands:
-    """What a TIFF of bands declares: size as stored and as displayed, samples of a pixel, depth and pages."""
+    """What such a TIFF declares: size as displayed, samples of a pixel, depth, pages, and the camera's rotation."""
 
     height: int
     width: int
@@ -44,7 +44,7 @@ class Bands:
 
 
 def declared(path: Path) -> Bands | None:
-    """What a file declares if it is a TIFF of bands; None for anything else, damaged files among them."""
+    """What a file declares if only tifffile reads it right; None for anything else, damaged files among them."""
     with path.open("rb") as file:
         if file.read(4) not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return None
@@ -58,7 +58,7 @@ def declared(path: Path) -> Bands | None:
             extra += [0] * (stored - colours - len(extra))
             first = stored - len(extra)
             kept = tuple(place for place in range(stored) if place < first or extra[place - first] not in _ALPHA)
-            if int(page.photometric) == _CMYK or stored == 1 or (len(kept) == colours and _others_can(page)):
+            if int(page.photometric) == _CMYK or (len(kept) == colours and _others_can(page)):
                 return None
             height, width, turned = int(page.imagelength), int(page.imagewidth), _orientation(page)
             if turned in (5, 6, 7, 8):
@@ -88,12 +88,14 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
                 if "imagecodecs" not in str(error):
                     raise
                 raise UnreadableImage(
-                    f"holds {bands.stored} bands compressed by {page.compression.name}, which needs imagecodecs",
+                    f"is compressed by {page.compression.name}, which needs imagecodecs here",
                     where=path,
                     fix="pip install imagecodecs, or save it uncompressed or with deflate.",
                 ) from None
             if page.axes == "SYX":
                 array = np.moveaxis(array, 0, -1)
+            if array.ndim == 2:
+                array = array[..., None]
             if array.ndim != 3 or array.shape[2] != bands.stored:
                 raise ValueError(f"its axes are {page.axes}")
             white_is_zero = int(page.photometric) == 0
@@ -115,8 +117,11 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
 
 
 def _others_can(page: Any) -> bool:
-    """Whether Pillow or OpenCV read it right: grey or colours alone, or with an alpha channel that they drop."""
-    return int(page.samplesperpixel) in (3, 4) or page.bitspersample == 8
+    """Whether Pillow (to 8 bits) or OpenCV reads grey or colours right, and drops their alpha channel."""
+    if page.bitspersample <= 8:
+        return True
+    interleaved = int(page.samplesperpixel) in (1, 3, 4) and (page.samplesperpixel == 1 or int(page.planarconfig) == 1)
+    return interleaved and int(page.photometric) != 0
 
 
 def _orientation(page: Any) -> int:
