@@ -67,11 +67,12 @@ def predict(
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
     reporter = reporter or Reporter()
     engine = engines(models, config, reporter)
-    if scans := find_scans(sources, engine.metadata.input_rule.channel_patterns):
+    rule = engine.metadata.input_rule
+    if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
         return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
     return predict_files(
         engine,
-        find_images(sources),
+        find_images(sources, rule.channel_patterns),
         target_dir,
         options,
         reporter,

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
+from maskwright.data.filters import groups
+
 Places = Sequence[np.ndarray]
 Bands = Iterable[tuple[slice, Places]]
 
 _ORDERS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
-_CHANNELS = 4  # that OpenCV fills with a border of their own
 _LARGE = 2**24  # bytes, more than a picture and its map need
 _MARGIN = 2  # px around each slice of a volume, so that cubic interpolation never sees the next one
 
@@ -49,7 +50,7 @@ def sample(
     """
     source = _Volume if label.ndim == 3 else _Slice
     fill = border_level(image)
-    channels = [slice(c, c + _CHANNELS) for c in range(0, image.shape[-1], _CHANNELS)]
+    channels = groups(image.shape[-1])
     parts = [source(image[..., group], image_order, fill[group]) for group in channels]
     classes = _Nearest(label, source) if label_order == "nearest" else _Areas(label, source)
     moved, moved_label = np.empty_like(image), np.empty_like(label)

@@ -13,7 +13,7 @@ import numpy as np
 
 from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import default_folder, entry_name, open_entry
-from maskwright.data.images import read_image
+from maskwright.data.images import read_image, read_images
 from maskwright.data.label_rules import decide_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
@@ -70,12 +70,12 @@ class Dataset:
             return images.read(index), labels.read(index)
         image, label = read_pair(self.pairs[index], self.label_rule)
         rule = self.input_rule
-        return network_input(image, rule), resize_label(label, rule.height, rule.width)
+        return network_input(image, rule, self.pairs[index].image), resize_label(label, rule.height, rule.width)
 
     def _image(self, index: int) -> np.ndarray:
         if self.cached:
             return self.cached[0].read(index)
-        return network_input(read_image(self.pairs[index].image), self.input_rule)
+        return network_input(read_images(self.pairs[index].images), self.input_rule, self.pairs[index].image)
 
 
 def open_dataset(
@@ -175,6 +175,7 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         window=data.window or "",
         body_border=data.body_border,
         orientation=data.orientation,
+        channel_patterns=tuple(data.channel_patterns),
     )
 
 

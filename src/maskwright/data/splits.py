@@ -150,14 +150,8 @@ def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
             where=f"[{section}] masks",
             fix="Name the folder of the masks that belong to the images.",
         )
-    if data.channel_patterns and not scans:
-        raise MaskwrightError(
-            "is for networks for volumes, and model.image_depth is not set",
-            where="[data] channel_patterns",
-            fix="Set model.image_depth, or leave the patterns out.",
-        )
     if data.channel_patterns:
-        pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern)
+        pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern, scans=scans)
     else:
         pairs, _ = match_pairs(folders.images, folders.masks, scans=scans)
     return with_patients(pairs, data.patient_pattern)

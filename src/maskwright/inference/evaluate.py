@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
+from maskwright.data.levels import settled
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
@@ -52,7 +53,9 @@ def score_network(
     from maskwright.losses import choose_loss
     from maskwright.metrics import get_metric
 
-    rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
+    label_rule = engine.metadata.label_rule
+    images = [pair.images for pair in pairs]
+    rule = settled(engine.metadata.input_rule, images, config.predict.levels, reporter.say)
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def load(pair: Pair) -> _Truth:

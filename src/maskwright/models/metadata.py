@@ -65,6 +65,7 @@ def _metadata(plain: dict[str, Any]) -> Metadata:
     rule, label = plain.pop("input_rule"), plain.pop("label_rule")
     rule["spacing"] = tuple(rule.get("spacing", ()))
     rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
+    rule["levels"] = ()  # decided anew for each set of pictures
     old = plain.pop("threshold", None)  # of models before thresholds went to [predict]
     if old is not None and plain["channels"] == 1 and not plain.get("predict"):
         plain["predict"] = {"threshold": old}

@@ -146,5 +146,6 @@ def _entry(patient: str, part: str, fold: int | None, file: dict[str, Any]) -> E
     facts = {key: value for key, value in file.items() if key not in ("images", "hashes", "mask")}
     record = None
     if "class_pixels" in file:
+        facts["spacing"] = tuple(facts["spacing"])
         record = Record(**facts, patient=patient, image_hash=file["hashes"][0])
     return Entry(pair, part, tuple(file["hashes"]), file["mask_hash"], fold, record)

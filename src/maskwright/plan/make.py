@@ -59,7 +59,9 @@ def make_plan(config: Configuration, reporter: Reporter, *, allow_leak: bool = F
     names = class_names(config)
     records = dict(zip(learnt, read.records, strict=True))
     require_every_class([records[pair] for pair in splits["train"]], names)
-    lows, highs = zip(*((record.low, record.high) for record in read.records), strict=True)
+    # Pictures of less depth in a mixed set are brought to the levels of the others.
+    ends = [(record.low, record.high) for record in read.records if record.dtype == read.dtype]
+    lows, highs = zip(*ends, strict=True)
     low, high = level_range(read.dtype, min(lows), max(highs))
     folds = _folds(config, learnt, records)
     plan = Plan(
@@ -149,7 +151,8 @@ def _entries(
     def one(item: tuple[str, Pair]) -> Entry:
         part, pair = item
         record = records.get(pair)
-        hashes = tuple(record.image_hash if record and path == pair.image else file_hash(path) for path in pair.images)
+        known = record is not None and len(pair.images) == 1
+        hashes = (record.image_hash,) if record and known else tuple(file_hash(path) for path in pair.images)
         mask = record.mask_hash if record else file_hash(pair.mask)
         return Entry(pair, part, hashes, mask, folds.get(pair.patient) if part != "test" else None, record)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from maskwright.config import Configuration
 from maskwright.data.dataset import Dataset, input_rule, open_dataset
 from maskwright.data.pairs import Pair
 from maskwright.data.patches import Patches
-from maskwright.data.preprocess import InputRule
+from maskwright.data.preprocess import InputRule, adjust
 from maskwright.data.records import Record
 from maskwright.plan import Plan
 from maskwright.plan.make import make_plan
@@ -56,9 +58,14 @@ def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:
     """How a picture becomes the network's input: the size by the configuration, the levels by the plan.
 
     Raises:
-        MaskwrightError: neighbouring slices are wanted, and nothing keeps a patient's slices together.
+        MaskwrightError: pictures have channels that the network cannot take; or neighbouring slices are wanted, and
+            nothing keeps a patient's slices together.
     """
-    return replace(input_rule(config, plan.dtype), low=plan.low, high=plan.high)
+    rule = replace(input_rule(config, plan.dtype), low=plan.low, high=plan.high)
+    examples = {entry.record.channels: entry.pair.image for entry in plan.entries if entry.record is not None}
+    for channels, path in examples.items():
+        adjust(np.zeros((8, 8, channels) if channels > 1 else (8, 8), plan.dtype), rule, path)
+    return rule
 
 
 def files_of(plan: Plan, part: str) -> tuple[list[Pair], list[Record], list[tuple[str, ...]]]:

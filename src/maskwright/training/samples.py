@@ -19,6 +19,7 @@ from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
+from maskwright.inference.overlay import viewable
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
@@ -88,8 +89,7 @@ class Copies:
             self._known.add(name)
             self._write((name, pair.image.name, str(sample), sample.seed, json.dumps(record(drawn))))
         image = self.rule.middle(image)
-        levels = image if image.dtype == np.uint8 else cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
-        levels = levels.reshape(*image.shape)
+        levels = viewable(image)[..., : image.shape[2]]  # grey ones as such
         label = np.where(label == IGNORED, np.uint8(0), label)
         spread = label * (255 // max(int(label.max()), 1))
         for folder, picture in ((self.images, levels[..., ::-1]), (self.masks, spread)):

@@ -123,7 +123,7 @@ def choices(config: Configuration, plan: Plan, training: dict[str, Any] | None =
     if settings.learning_rate_schedule == "reduce" and settings.learning_rate_reducer:
         things["learning rate"] = (training or {}).get("learning_rate")
     by, patients = settings.watch or "val_dice", tuple(plan.patients("valid"))
-    hashes = tuple(entry.hashes[0] for entry in entries)
+    hashes = tuple(record.image_hash for record in plan.records("valid"))
     return [Choice(what, by, patients, hashes, value) for what, value in things.items()]
 
 
