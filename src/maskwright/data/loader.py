@@ -14,6 +14,7 @@ import numpy as np
 
 from maskwright.data.buffers import Buffers
 from maskwright.data.pairs import Pair
+from maskwright.data.patches import Box
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
@@ -31,8 +32,13 @@ def cores() -> int:
 class Augment(Protocol):
     """What is done to a pair before it enters a batch."""
 
-    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
-        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same."""
+    def __call__(
+        self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair, patch: Box | None = None
+    ) -> Batch:
+        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same.
+
+        With `patch` they are those of a whole volume, of which that part is wanted.
+        """
 
 
 class Source(Protocol):
@@ -54,6 +60,9 @@ class Source(Protocol):
 
     def sample(self, sample: SampleId, index: int) -> Batch:
         """Image and label of an index, as that sample of the training."""
+
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, Box | None]:
+        """Image and label that it is taken out of, and which part of them it is; None: they are it."""
 
 
 def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -177,8 +186,11 @@ class Batches:
 
     def pair(self, sample: SampleId, index: int) -> Batch:
         """The pair `index` as that sample of the training, its levels as they are in the file."""
-        image, label = self.dataset.sample(sample, index)
-        return self.augment(sample, image, label, self.dataset.pair_of(index)) if self.augment else (image, label)
+        if self.augment is None:
+            return self.dataset.sample(sample, index)
+        image, label, patch = self.dataset.around(sample, index)
+        pair = self.dataset.pair_of(index)
+        return self.augment(sample, image, label, pair, *([] if patch is None else [patch]))
 
     def _stuck(self, step: int) -> MaskwrightError:
         pair = self._at.get(step)

@@ -77,7 +77,8 @@ def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], A
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
-    ignore = None if config.mask.ignore is None else IGNORED
+    # In patches of volumes what lies beyond the scan is ignored too.
+    ignore = IGNORED if config.mask.ignore is not None or config.model.image_depth else None
     loss, side_outputs = choose_loss(train.loss, train.class_weights, ignore), model.output.shape[-1] > channels
     regions = region_table(config.mask, channels)
     loss = loss if regions is None else regional(loss, regions)
