@@ -15,7 +15,7 @@ import numpy as np
 
 from maskwright.config import Configuration, write_toml
 from maskwright.config.schema import PrepareSection
-from maskwright.data.loader import cores
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case, find_cases
 from maskwright.prepare.files import PARTS, Prepared, forget_patient, write_manifest, write_patient
