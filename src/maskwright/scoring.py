@@ -16,6 +16,7 @@ from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored, score_network
 from maskwright.inference.evaluate_scans import score_scans
 from maskwright.plan.choices import ChosenOn, chosen_on, merged
+from maskwright.prepare.whole import not_whole
 from maskwright.progress import Reporter
 from maskwright.targets import pairs_of
 from maskwright.training.run import Run, read_training_images
@@ -28,6 +29,7 @@ class Part:
     scored: Scored
     leak: Leak
     chosen: ChosenOn
+    not_whole: str | None
     class_names: Sequence[str]
 
 
@@ -55,7 +57,8 @@ def score_part(
     plans = [plan for model in models if (plan := Run(model.parent).plan())]
     contents = [(record.patient, record.image_hash) for record in scored.records]
     chosen = chosen_on([choice for plan in plans for choice in plan.chosen], contents, by_patient=known)
-    return Part(scored, leak, chosen, engine.metadata.class_names)
+    partial = None if part == "train" else not_whole(pairs)
+    return Part(scored, leak, chosen, partial, engine.metadata.class_names)
 
 
 def summarize_parts(
@@ -80,6 +83,7 @@ def summarize_parts(
     warnings = [message for part in parts for message in part.leak.messages] if split != "train" else []
     chosen = merged([part.chosen for part in parts])
     warnings += chosen.messages
+    warnings += [part.not_whole for part in parts if part.not_whole]
     warnings += missing_classes(summary, names)
     for warning in warnings:
         reporter.warn(f"these scores do not mean what they seem to: {warning}")

@@ -47,6 +47,10 @@ class Dataset:
         """What a training sees as that sample: the whole pair, whichever sample it is."""
         return self.load(index)
 
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, None]:
+        """The same; there is nothing around a picture."""
+        return *self.load(index), None
+
     def pair_of(self, index: int) -> Pair:
         """The pair of an index."""
         return self.pairs[index]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -14,8 +13,10 @@ import numpy as np
 
 from maskwright.data.buffers import Buffers
 from maskwright.data.pairs import Pair
+from maskwright.data.patches import Box
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.data.samples import SampleId
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 
 Batch = tuple[np.ndarray, np.ndarray]
@@ -23,16 +24,16 @@ Batch = tuple[np.ndarray, np.ndarray]
 _MOST_WORKERS = 8
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Augment(Protocol):
     """What is done to a pair before it enters a batch."""
 
-    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
-        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same."""
+    def __call__(
+        self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair, patch: Box | None = None
+    ) -> Batch:
+        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same.
+
+        With `patch` they are those of a whole volume, of which that part is wanted.
+        """
 
 
 class Source(Protocol):
@@ -54,6 +55,9 @@ class Source(Protocol):
 
     def sample(self, sample: SampleId, index: int) -> Batch:
         """Image and label of an index, as that sample of the training."""
+
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, Box | None]:
+        """Image and label that it is taken out of, and which part of them it is; None: they are it."""
 
 
 def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -204,8 +208,11 @@ class Batches:
 
     def pair(self, sample: SampleId, index: int) -> Batch:
         """The pair `index` as that sample of the training, its levels as they are in the file."""
-        image, label = self.dataset.sample(sample, index)
-        return self.augment(sample, image, label, self.dataset.pair_of(index)) if self.augment else (image, label)
+        if self.augment is None:
+            return self.dataset.sample(sample, index)
+        image, label, patch = self.dataset.around(sample, index)
+        pair = self.dataset.pair_of(index)
+        return self.augment(sample, image, label, pair, *([] if patch is None else [patch]))
 
     def _stuck(self, step: int) -> MaskwrightError:
         pair = self._at.get(step)

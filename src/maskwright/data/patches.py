@@ -14,6 +14,8 @@ from maskwright.data.records import Record
 from maskwright.data.samples import SampleId
 from maskwright.data.scans import Scans
 
+Box = tuple[tuple[int, int, int], tuple[int, int, int]]  # first voxel, which may lie before the volume, and size
+
 _PLACES = 2000  # voxels of each class that are remembered
 
 
@@ -47,10 +49,14 @@ class Patches:
 
     def sample(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray]:
         """A patch: image `(D, H, W, C)` float32 and label `(D, H, W)` uint8; 0 beyond the volume."""
-        volume, corner = self.cover[index] if self.cover else (index, self._corner(sample.rng(1), index))
-        size = self.input_rule.shape[:3]
-        image, label = self.whole(volume)
+        image, label, (corner, size) = self.around(sample, index)
         return cut(image, corner, size), cut(label, corner, size)
+
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, Box]:
+        """The whole volume (in files) of a patch, and where the patch lies: for what is read around it."""
+        volume, corner = self.cover[index] if self.cover else (index, self._corner(sample.rng(1), index))
+        depth, height, width = self.input_rule.shape[:3]
+        return *self.whole(volume), (corner, (depth, height, width))
 
     def whole(self, volume: int) -> tuple[np.ndarray, np.ndarray]:
         """Image `(D, H, W, C)` and label `(D, H, W)` of a volume."""

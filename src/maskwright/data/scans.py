@@ -18,11 +18,11 @@ import numpy as np
 from maskwright.config.schema import DataSection
 from maskwright.data.cache import default_folder, entry_name, open_entry, touch
 from maskwright.data.labels import LabelRule
-from maskwright.data.loader import cores
 from maskwright.data.model_space import labels_to_model, scan_classes, to_model
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
+from maskwright.data.threads import cores
 from maskwright.storage import make_folder
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.read import read_labels

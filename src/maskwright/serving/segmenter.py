@@ -12,9 +12,9 @@ import numpy as np
 
 from maskwright.config.schema import PredictSection
 from maskwright.data.levels import settled_for
-from maskwright.data.loader import cores
 from maskwright.data.neighbours import input_from
 from maskwright.data.preprocess import adjust, normalize
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine, combined
