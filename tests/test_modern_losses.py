@@ -166,12 +166,10 @@ def test_cldice_cares_for_connection_more_than_dice_does():
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
 def test_ignored_pixels_count_for_nothing(name):
-    if name in {"ssim_loss", "basnet_hybrid_loss"}:
-        pytest.skip("a window around a pixel sees its neighbours' values")
     truth = T3.copy()
-    truth[:, :4] = 255
+    truth[:, :1] = 255
     other = P3.copy()
-    other[:, :4] = P3[:, :4, :, ::-1]
+    other[:, :1] = P3[:, :1, :, ::-1]
     loss = choose_loss(name, ignore_label=255)
     one, two = (float(ops.convert_to_numpy(loss(truth, p))) for p in (P3, other))
     assert np.isfinite(one) and one == pytest.approx(two, abs=1e-6)
@@ -180,7 +178,7 @@ def test_ignored_pixels_count_for_nothing(name):
     assert float(ops.convert_to_numpy(loss(truth, changed))) != pytest.approx(one, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"ssim_loss", "basnet_hybrid_loss"}))
+@pytest.mark.parametrize("name", sorted(LOSSES))
 @pytest.mark.parametrize("classes", [1, 3])
 def test_volumes_too_with_finite_gradients(name, classes):
     tf = pytest.importorskip("tensorflow")

@@ -7,7 +7,8 @@ several classes, counts and overlaps are of the classes after the background, wh
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from keras import ops
 
 from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError, choices
-from maskwright.keras_names import keras_object
+from maskwright.keras_names import keras_object, read_call
 from maskwright.losses import dice_coefficient, iou_coefficient
 from maskwright.losses.from_keras import check_task, metric_arguments, metric_result
 from maskwright.losses.modern import tversky_index
@@ -61,6 +62,15 @@ def get_metric(
     return _OfKeras(name, channels, regions)
 
 
+def get_metrics(names: Sequence[str], channels: int | None = None, regions: Any | None = None) -> list[Any]:
+    """The metrics of those names, as in `get_metric`, each with a log entry of its own: the second AUC is `auc_1`."""
+    found = [get_metric(name, channels, regions=regions) for name in names]
+    for place, one in enumerate(found):
+        before = sum(other.label == one.label for other in found[:place])
+        one.name = f"{one.label}_{before}" if before else one.label
+    return found
+
+
 @functools.cache
 def try_metric(name: str, kind: Kind) -> None:
     """Refuse a metric that cannot judge a network.
@@ -77,7 +87,7 @@ class _Ours(keras.metrics.Mean):
     def __init__(self, name: str, channels: int | None, regions: Any | None) -> None:
         super().__init__(name=name)
         self.function = of_labels(METRICS[name].__wrapped__, regions)  # type: ignore[attr-defined]
-        self.channels = channels
+        self.label, self.channels = name, channels
 
     def update_state(self, labels: Tensor, prediction: Tensor, sample_weight: None = None) -> None:
         """Add a batch: labels `(B, …, 1)`, prediction `(B, …, K)`."""
@@ -95,7 +105,8 @@ class _OfKeras(keras.metrics.Metric):
         inner: list[Any] = [
             keras_object(text, keras.metrics) for _ in range(1 if regions is None else regions.shape[1])
         ]
-        super().__init__(name=inner[0].name)
+        self.label = _label(text, inner[0].name)
+        super().__init__(name=self.label)
         check_task(inner[0], "[train] metrics")
         self.inner, self.channels, self.regions = inner, channels, regions
 
@@ -114,6 +125,13 @@ class _OfKeras(keras.metrics.Metric):
         """Forget all batches."""
         for one in self.inner:
             one.reset_state()
+
+
+def _label(text: str, name: str) -> str:
+    """A name given in the text, or that of Keras without its count of all that were ever made."""
+    called = read_call(text)
+    given = called is not None and ("name" in called.options or any(isinstance(one, str) for one in called.arguments))
+    return name if given else re.sub(r"_\d+$", "", name)
 
 
 @metric

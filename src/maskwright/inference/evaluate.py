@@ -51,7 +51,7 @@ def score_network(
         MaskwrightError: pairs that cannot be used; all are listed.
     """
     from maskwright.losses import choose_loss
-    from maskwright.metrics import get_metric
+    from maskwright.metrics import get_metrics
 
     label_rule = engine.metadata.label_rule
     images = [pair.images for pair in pairs]
@@ -65,7 +65,7 @@ def score_network(
 
     regions = membership(label_rule.regions) if label_rule.regions else None
     loss = choose_loss(config.train.loss, config.train.class_weights, regions=regions)
-    metrics = [get_metric(name, regions=regions) for name in config.train.metrics]
+    metrics = get_metrics(config.train.metrics, regions=regions)
     found, records = [], []
     losses: list[float] = []
     batch: list[tuple[np.ndarray, np.ndarray]] = []

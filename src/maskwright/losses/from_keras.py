@@ -109,9 +109,8 @@ def metric_arguments(found: Any, truth: Tensor, prediction: Tensor, known: Tenso
         prediction = _numbers(prediction) if found.sparse_y_pred else both[1]
         known = ops.cast(known, "int32")
     elif kind in {"F1Score", "FBetaScore"}:
-        if (
-            found.threshold is None and prediction.shape[-1] == 1
-        ):  # Keras takes the largest channel, of which there is one
+        if found.threshold is None and prediction.shape[-1] == 1:
+            # Keras decides for the largest channel, and here there is one.
             prediction = ops.cast(prediction >= 0.5, "float32")
     else:
         truth, prediction = _channels(found, truth, prediction, known)
@@ -140,10 +139,8 @@ def _channels(found: Any, truth: Tensor, prediction: Tensor, known: Tensor) -> t
     if kind.startswith(_CATEGORICAL) or kind in _RELATIVE:
         both = with_background(truth, prediction, known)
         if prediction.shape[-1] == 1 and has_logits(found):
-            truth, prediction = (
-                both[0],
-                ops.concatenate([ops.zeros_like(prediction), prediction], -1),
-            )  # softmax: sigmoid
+            # The softmax of 0 and z is the sigmoid of z.
+            truth, prediction = both[0], ops.concatenate([ops.zeros_like(prediction), prediction], -1)
         else:
             truth, prediction = both
     channels = prediction.shape[-1]

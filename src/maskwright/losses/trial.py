@@ -56,6 +56,7 @@ def try_loss(name: str, class_weights: tuple[float, ...], kind: Kind) -> None:
         found = judge.of(f"{what} mask", case.labels, mask)
         if found <= perfect + _CLOSE * max(1.0, abs(perfect)):
             judge.refuse(f"{what} mask costs {found:.4g}, a perfect one {perfect:.4g}")
+    judge.of("an undecided mask", case.labels, case.undecided)
     judge.of("an empty truth", np.zeros_like(case.labels), case.nothing)
     judge.of("an empty truth", np.zeros_like(case.labels), case.everything)
     judge.hidden(case)
@@ -80,6 +81,7 @@ def judge_metric(metric: Any, name: str, kind: Kind) -> None:
     wrong = judge.of("a wrong mask", case.labels, case.wrong)
     if abs(perfect - wrong) <= _CLOSE * max(1.0, abs(perfect)):
         judge.refuse(f"a wrong mask has the same value as a perfect one, {perfect:.4g}")
+    judge.of("an undecided mask", case.labels, case.undecided)
     judge.of("an empty truth", np.zeros_like(case.labels), case.nothing)
     judge.hidden(case)
 
@@ -90,6 +92,10 @@ class _Case(NamedTuple):
     wrong: np.ndarray
     nothing: np.ndarray
     everything: np.ndarray
+
+    @property
+    def undecided(self) -> np.ndarray:
+        return np.full_like(self.perfect, 1 / max(2, self.perfect.shape[-1]))
 
 
 def _case(kind: Kind) -> _Case:

@@ -77,7 +77,7 @@ def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], A
         MaskwrightError: a name that does not exist, or a loss or metric that cannot train or judge this network.
     """
     from maskwright.losses import Kind, choose_loss, try_loss
-    from maskwright.metrics import get_metric, try_metric
+    from maskwright.metrics import get_metrics, try_metric
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
@@ -88,7 +88,7 @@ def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], A
     for name in train.metrics:
         try_metric(name, kind)
     loss = choose_loss(train.loss, train.class_weights, regions=regions)
-    metrics = [get_metric(name, channels if side_outputs else None, regions=regions) for name in train.metrics]
+    metrics = get_metrics(train.metrics, channels if side_outputs else None, regions)
     return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
 
 
