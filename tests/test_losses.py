@@ -114,8 +114,9 @@ def test_a_perfect_prediction_costs_nothing(name):
 
 
 def test_keras_objects_by_text_and_nothing_else():
-    focal = get_loss("tf.keras.losses.BinaryFocalCrossentropy(gamma=1.5)")
-    assert focal.gamma == 1.5
+    found, p = (value(get_loss(f"tf.keras.losses.BinaryFocalCrossentropy(gamma={gamma})")(
+        np.ones((1, 2, 2, 1), np.float32), np.full((1, 2, 2, 1), 0.3, np.float32))) for gamma in (1.5, 0.0))  # fmt: skip
+    assert found == pytest.approx(0.7**1.5 * p, abs=1e-5) and p == pytest.approx(-np.log(0.3), abs=1e-5)
     truth, prediction = several_classes()
     expected = value(get_loss("categorical_crossentropy")(truth, prediction))
     assert value(get_loss("tf.keras.losses.CategoricalCrossentropy('loss')")(truth, prediction)) == pytest.approx(

@@ -6,7 +6,8 @@ from keras import ops
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, precision_score, recall_score
 
 from maskwright.errors import MaskwrightError
-from maskwright.metrics import METRICS, get_metric
+from maskwright.losses import Kind
+from maskwright.metrics import METRICS, get_metric, try_metric
 
 RNG = np.random.default_rng(3)
 # Bounds that fail where a sum over pixels stops being exact would be no use on tiny arrays.
@@ -61,6 +62,57 @@ def test_ignored_pixels_count_as_if_they_were_not_there(name, classes):
     assert value(name, hidden, prediction, ignore_label=255) == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_metric_of_keras_cannot_ignore():
-    with pytest.raises(MaskwrightError, match=r"mask.ignore[\s\S]*dice_coef"):
-        get_metric("BinaryAccuracy()", ignore_label=255)
+KERAS = [
+    "BinaryIoU(target_class_ids=[1])", "BinaryAccuracy()", "Precision()", "Recall()", "AUC()", "CategoricalAccuracy()",
+    "SparseCategoricalAccuracy()", "MeanIoU(num_classes=COUNT)", "OneHotMeanIoU(num_classes=COUNT)", "F1Score()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_metrics_of_keras_tell_masks_apart_and_leave_out_what_is_not_known(name, classes, dims):
+    name = name.replace("COUNT", str(max(2, classes)))
+    try_metric(name, Kind(dims, classes))
+    shape = (2, *[6] * dims)
+    truth = RNG.integers(0, max(2, classes), (*shape, 1)).astype(np.float32)
+    choice = np.eye(max(2, classes), dtype=np.float32)[truth[..., 0].astype(int)]
+    perfect = truth if classes == 1 else choice
+    wrong = 1 - truth if classes == 1 else np.roll(choice, 1, -1)
+    hidden = truth.copy()
+    hidden[:, 3:] = 255
+    mixed = np.where(hidden == 255, wrong, perfect)
+
+    def of(labels, prediction):
+        metric = get_metric(name)
+        metric.update_state(labels, prediction)
+        return float(metric.result())
+
+    assert of(truth, perfect) > of(truth, wrong) + 0.1
+    assert of(hidden, mixed) == pytest.approx(of(truth[:, :3], perfect[:, :3]), abs=1e-5)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_counts_are_of_the_classes_after_the_background_as_scikit_learn_has_them(classes):
+    truth = RNG.integers(0, max(2, classes), (2, 9, 9, 1)).astype(np.float32)
+    decided = RNG.integers(0, max(2, classes), (2, 9, 9))
+    prediction = decided[..., None].astype(np.float32) if classes == 1 else np.eye(classes, dtype=np.float32)[decided]
+    labels = range(1, max(2, classes))
+    judge = {"sensitivity": recall_score, "precision": precision_score}
+    for name, function in judge.items():
+        expected = function(truth.ravel().astype(int), decided.ravel(), labels=list(labels), average="micro")
+        assert value(name, truth, prediction) == pytest.approx(expected, abs=1e-5), name
+    nothing = np.zeros_like(prediction)
+    if classes > 1:
+        nothing[..., 0] = 1
+    assert value("sensitivity", truth, nothing) == 0
+
+
+def test_a_metric_that_cannot_judge_is_refused():
+    for text, words in (
+        ("MeanIoU(num_classes=5)", "num_classes"),
+        ("Mean()", "does not look at the truth"),
+        ("BinaryCrossentropy(from_logits=True)", "from_logits"),
+    ):
+        with pytest.raises(MaskwrightError, match=words):
+            try_metric(text, Kind(2, 3))

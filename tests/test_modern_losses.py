@@ -109,7 +109,9 @@ def test_lovasz_of_a_decided_mask_is_the_jaccard_loss():
 @pytest.mark.parametrize("shape", [(40, 50), (10, 20, 18)])
 def test_signed_distances_agree_with_scipy(shape):
     inside = ndimage.gaussian_filter(RNG.random(shape), 2) > 0.5
-    found = ops.convert_to_numpy(signed_distance(inside[None, ..., None].astype(np.float32)))[0, ..., 0]
+    found = ops.convert_to_numpy(
+        signed_distance(*[array[None, ..., None].astype(np.float32) for array in (inside, np.ones(shape))])
+    )[0, ..., 0]
     expected = ndimage.distance_transform_edt(~inside) - ndimage.distance_transform_edt(inside)
     assert np.abs(found - expected).max() < 1e-4
 
@@ -145,7 +147,9 @@ def test_soft_skeletons_agree_with_scipy(shape):
         a = erode(a)
         more = np.maximum(a - opened(a), 0)
         expected = expected + np.maximum(more - expected * more, 0)
-    found = ops.convert_to_numpy(soft_skeleton(image[None, ..., None].astype(np.float32), 3))[0, ..., 0]
+    found = ops.convert_to_numpy(
+        soft_skeleton(image[None, ..., None].astype(np.float32), 3, np.ones((1, *shape, 1), np.float32))
+    )[0, ..., 0]
     assert np.abs(found - expected).max() < 1e-5
 
 

@@ -14,7 +14,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from maskwright.environment import prepare_environment
+
 __version__ = "0.1.0"
+
+# Before anything of ours can import Keras: which kernels TensorFlow takes is read once, and decides the last bits.
+prepare_environment()
 
 if TYPE_CHECKING:
     from maskwright.api import evaluate, export, load_config, predict, report, serve, train, tune

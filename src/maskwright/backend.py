@@ -11,13 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from maskwright.environment import prepare_environment
 from maskwright.errors import MaskwrightError
-
-
-def prepare_environment() -> None:
-    """Keep TensorFlow from filling the terminal; must run before Keras is first imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from maskwright.data.pairs import Pair
 from maskwright.data.phantom import PATTERN, WINDOW, write_phantoms
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
-from maskwright.data.splits import collect
 from maskwright.inference.overlay import overlay
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, write_bytes, write_text
+from maskwright.targets import pairs_of
 
 PATIENTS = 26
 _EDGE = 288  # px of a slice in the picture
@@ -85,7 +85,7 @@ def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: in
     loaded = api.load_config(folder / _CONFIG_NAME, run_dir=folder / "run")
     run = api.train(loaded, reporter=reporter)
     evaluation = api.evaluate(loaded, reporter=reporter)
-    test = collect(loaded.config.data, ("test",), seed=loaded.config.split_seed)["test"]
+    test = pairs_of(loaded, "test", reporter)
     api.predict(loaded, [pair.image for pair in test], reporter=reporter)
     picture = folder / "demo.png"
     filled = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 100]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from maskwright.config import Loaded
-from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.files import write_scores
 from maskwright.evaluation.leaks import Leak, find_leak
@@ -16,16 +15,21 @@ from maskwright.evaluation.summary import report
 from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import Scored, score_network
 from maskwright.inference.evaluate_scans import score_scans
+from maskwright.plan.choices import ChosenOn, chosen_on, merged
+from maskwright.prepare.whole import not_whole
 from maskwright.progress import Reporter
+from maskwright.targets import pairs_of
 from maskwright.training.run import Run, read_training_images
 
 
 @dataclass(frozen=True)
 class Part:
-    """The scores of one run on one part of its data, and what of it the run had seen in training."""
+    """The scores of one run on one part of its data, what of it was seen in training, and what was chosen on it."""
 
     scored: Scored
     leak: Leak
+    chosen: ChosenOn
+    not_whole: str | None
     class_names: Sequence[str]
 
 
@@ -42,7 +46,7 @@ def score_part(
     """
     config = loaded.config
     scans = bool(engine.metadata.input_rule.depth)
-    pairs = collect(config.data, (part,), seed=config.split_seed, scans=scans)[part]
+    pairs = pairs_of(loaded, part, reporter)
     if scans:
         scored = score_scans(engine, pairs, config, reporter)
     else:
@@ -50,7 +54,11 @@ def score_part(
     known = config.data.patient_pattern is not None
     seen = {(one.name, one.image_hash): one for model in models for one in read_training_images(Run(model.parent))}
     leak = find_leak(scored.records, list(seen.values()), by_patient=known)
-    return Part(scored, leak, engine.metadata.class_names)
+    plans = [plan for model in models if (plan := Run(model.parent).plan())]
+    contents = [(record.patient, record.image_hash) for record in scored.records]
+    chosen = chosen_on([choice for plan in plans for choice in plan.chosen], contents, by_patient=known)
+    partial = None if part == "train" else not_whole(pairs)
+    return Part(scored, leak, chosen, partial, engine.metadata.class_names)
 
 
 def summarize_parts(
@@ -73,6 +81,9 @@ def summarize_parts(
         )
     summary = report(images, names, resamplings)
     warnings = [message for part in parts for message in part.leak.messages] if split != "train" else []
+    chosen = merged([part.chosen for part in parts])
+    warnings += chosen.messages
+    warnings += [part.not_whole for part in parts if part.not_whole]
     warnings += missing_classes(summary, names)
     for warning in warnings:
         reporter.warn(f"these scores do not mean what they seem to: {warning}")
@@ -84,6 +95,7 @@ def summarize_parts(
         "network": {name: sum(one[name] for one in networks) / count for name in networks[0]},
         "units": parts[0].scored.units,
         **summary,
+        "chosen_on": chosen.as_dict(),
         "leak": parts[0].leak.as_dict() if count == 1 else [part.leak.as_dict() for part in parts],
         "warnings": warnings,
     }

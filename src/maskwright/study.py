@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 
 from maskwright import api
+from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.compare import Patients, compare, read_patients
+from maskwright.plan import Plan
+from maskwright.plan.choices import choice_on
+from maskwright.plan.files import NAME, write_plan
+from maskwright.plan.make import make_plan
+from maskwright.plan.shared import shared_plan
+from maskwright.plan.source import differences
 from maskwright.progress import Reporter
+from maskwright.training.run import note_choice
 
 _SEED = "train.seed"
 _OUTSIDE = re.compile(r",(?![^\[({]*[\])}])")  # commas that separate values, not those in lists
@@ -67,21 +75,39 @@ def run_study(
         api.load_config(config, [*overrides, *(f"{k}={v}" for k, v in one.items())], run_dir=run_dir) for one in chosen
     ]
     folder = loaded[0].run_dir
+    shared = shared_plan(
+        folder, api.load_config(config, overrides, run_dir=run_dir).config, reporter, allow_leak=allow_leak
+    )
     groups: dict[str, list[Patients]] = {}
-    runs = []
+    runs, done = [], []
     for place, settings in enumerate(chosen):
         path = folder / slug(settings)
         reporter.say(f"run {place + 1} of {len(chosen)}: {slug(settings)}")
         every = [*overrides, *(f"{key}={value}" for key, value in settings.items())]
         run = api.train(
             config, overrides=every, run_dir=path, resume=(path / "config.toml").exists(), allow_leak=allow_leak,
-            reporter=reporter,
+            plan=_plan(shared, folder, loaded[place].config, reporter, allow_leak), reporter=reporter,
         )  # fmt: skip
         api.evaluate(run, split="valid", reporter=reporter)
         runs.append({"settings": settings, "path": str(run.path)})
+        done.append(run)
         rest = {key: value for key, value in settings.items() if key != _SEED}
         groups.setdefault(slug(rest) or "all seeds", []).append(read_patients(run.path, "dice"))
+    choice = choice_on("settings", "Dice", shared.pairs("valid"))
+    write_plan(folder, shared.with_choice(choice))
+    for run in done:
+        note_choice(run, choice)
     return {"folder": str(folder), "runs": runs, "table": compare({name: _mean(few) for name, few in groups.items()})}
+
+
+def _plan(shared: Plan, folder: Path, config: Configuration, reporter: Reporter, allow_leak: bool) -> Plan:
+    """The plan of one member: the shared one, or, where its settings read the data otherwise, one of the same parts."""
+    if not differences(shared.source, config):
+        return shared
+    if config.data.images is not None:
+        data = config.data.model_copy(update={"split_file": folder / NAME})
+        config = config.model_copy(update={"data": data})
+    return make_plan(config, reporter, allow_leak=allow_leak)
 
 
 def slug(settings: dict[str, str]) -> str:

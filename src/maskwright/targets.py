@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from maskwright.config import Configuration, Loaded, load
 from maskwright.config.loading import from_overrides
 from maskwright.data.cache import default_folder
+from maskwright.data.pairs import Pair, shorten
+from maskwright.data.splits import collect
+from maskwright.errors import MaskwrightError
+from maskwright.inference.decision import HALF
 from maskwright.inference.engines import Engine, combined
 from maskwright.inference.model_files import is_model, kind_of, read_metadata
 from maskwright.inference.runtimes import choose_engine
+from maskwright.plan.changes import look
+from maskwright.plan.source import same_place
 from maskwright.precision import choose_precision, processor_has_bfloat16
 from maskwright.progress import Reporter
 from maskwright.training.run import Run, fold_runs, open_run
@@ -38,7 +48,8 @@ def tasks_of(
             )
     elif folds:
         reporter.say(f"an ensemble of {len(folds)} folds")
-        part, tasks = split or "test", [(members[0], [run.require_model() for run in folds])]
+        ensemble = replace(members[0], config=together([one.config for one in members]))
+        part, tasks = split or "test", [(ensemble, [run.require_model() for run in folds])]
     else:
         loaded = resolve(target, overrides, run_dir)
         folder, part = loaded.run_dir, split or loaded.config.evaluate.split
@@ -96,11 +107,28 @@ def models_of(
         return [path, *others], config_of_model(path, overrides), path.absolute().parent / "predictions"
     folder, folds = folds_in(target, overrides, run_dir)
     if folds:
-        config = load(folds[0].config_file, list(overrides), run_dir=folds[0].path).config
-        return [*(one.require_model() for one in folds), *others], config, folder / "predictions"
+        configs = [load(one.config_file, list(overrides), run_dir=one.path).config for one in folds]
+        return [*(one.require_model() for one in folds), *others], together(configs), folder / "predictions"
     loaded = resolve(target, overrides, run_dir)
     run = run_of(loaded)
     return [run.require_model(), *others], loaded.config, run.predictions
+
+
+def together(configs: Sequence[Configuration]) -> Configuration:
+    """The configuration of an ensemble: the first's, with the mean of thresholds that were chosen for each member.
+
+    Cleaning that was chosen for some members only, or otherwise, is left out.
+    """
+    first = configs[0].predict
+    changes: dict[str, Any] = {}
+    thresholds = [one.predict.threshold for one in configs]
+    if any(one != thresholds[0] for one in thresholds):
+        rows = [HALF if one is None else one for one in thresholds]
+        mean = np.mean(np.broadcast_arrays(*rows), axis=0)
+        changes["threshold"] = mean.round(4).tolist() if mean.ndim else round(float(mean), 4)
+    if any(one.predict.postprocess != first.postprocess for one in configs):
+        changes["postprocess"] = type(first.postprocess)()
+    return configs[0].model_copy(update={"predict": first.model_copy(update=changes)})
 
 
 def model_of(path: PathLike) -> Path:
@@ -110,9 +138,31 @@ def model_of(path: PathLike) -> Path:
     return Path(path)
 
 
-def engines(models: Sequence[Path], config: Configuration) -> Engine:
+def engines(models: Sequence[Path], config: Configuration, reporter: Reporter) -> Engine:
     """One model or an ensemble of several, mirrored where the configuration asks for it."""
-    return combined([engine(model, config) for model in models], config.predict)
+    return combined([engine(model, config) for model in models], config.predict, reporter.warn)
+
+
+def pairs_of(loaded: Loaded, part: str, reporter: Reporter) -> list[Pair]:
+    """The pairs of a part of a run: those of its plan; where the configuration names another place, those found there.
+
+    Raises:
+        MaskwrightError: there are none, or files of the plan are gone.
+    """
+    config, plan = loaded.config, Run(loaded.run_dir).plan()
+    if plan is None or not same_place(plan.source, config, part):
+        return collect(config.data, (part,), seed=config.split_seed, scans=bool(config.model.image_depth))[part]
+    pairs = plan.pairs(part)
+    went, changed = look(plan.part(part))
+    if went:
+        raise MaskwrightError(
+            f"{len(went)} of {len(pairs)} pairs of the {part} part are gone: {shorten(went)}",
+            where=f"the plan of {loaded.run_dir}",
+            fix=f"Put them back, or name other folders: --set data.{part}.images=… --set data.{part}.masks=…",
+        )
+    if changed:
+        reporter.warn(f"{len(changed)} pairs are not what they were when the plan was made: {shorten(changed)}")
+    return pairs
 
 
 def engine(model: Path, config: Configuration) -> Engine:

@@ -8,8 +8,10 @@ from maskwright.augment import affine as a
 from maskwright.augment.base import Drawn
 from maskwright.augment.bulge import Bulge
 from maskwright.augment.elastic import Distortion, Elastic
-from maskwright.augment.pipeline import apply
+from maskwright.augment.pipeline import apply, coordinates
 from maskwright.augment.sampling import border_level, sample
+from maskwright.data.labels import IGNORED
+from maskwright.data.patches import cut
 
 RNG = np.random.default_rng(0)
 
@@ -31,7 +33,7 @@ def test_images_agree_with_map_coordinates(shape, dtype):
     where = places(shape, 3.0)
     found, _ = sample(image, np.zeros(shape, np.uint8), whole(where))
     assert found.dtype == dtype and found.shape == image.shape
-    for channel, level in enumerate(border_level(image)):
+    for channel, level in enumerate(border_level(image) if len(shape) == 2 else (0, 0)):
         # SciPy's `grid-constant` interpolates towards what is outside, as OpenCV does.
         exact = image[..., channel].astype(np.float64)
         expected = ndimage.map_coordinates(exact, where, order=1, mode="grid-constant", cval=level)
@@ -44,7 +46,8 @@ def test_nearest_agrees_with_map_coordinates(shape):
     label = RNG.integers(0, 5, shape, np.uint8)
     where = places(shape, 3.0)
     _, found = sample(np.zeros((*shape, 1), np.uint8), label, whole(where))
-    expected = ndimage.map_coordinates(label, where, order=0, mode="grid-constant", cval=0)
+    outside = 0 if len(shape) == 2 else IGNORED
+    expected = ndimage.map_coordinates(label, where, order=0, mode="grid-constant", cval=outside)
     assert (found != expected).mean() < 0.002  # places half way between two pixels
 
 
@@ -54,14 +57,15 @@ def test_area_takes_the_class_with_the_largest_share(shape):
     label = label[tuple(slice(0, size) for size in shape)].astype(np.uint8)
     where = places(shape, 1.0)
     _, found = sample(np.zeros((*shape, 1), np.uint8), label, whole(where), label_order="area")
+    outside = 0 if len(shape) == 2 else 4
     shares = [
-        ndimage.map_coordinates((label == n).astype(float), where, order=1, mode="grid-constant") for n in range(4)
+        ndimage.map_coordinates((label == n).astype(float), where, order=1, mode="grid-constant", cval=n == outside)
+        for n in range(5)
     ]
-    shares[0] = 1 - sum(shares[1:])
     ranked = np.sort(shares, axis=0)
     clear = ranked[-1] - ranked[-2] > 0.07  # OpenCV before 5 rounds places to 1/32 px
     assert clear.mean() > 0.8
-    assert np.array_equal(found[clear], np.argmax(shares, axis=0)[clear])
+    assert np.array_equal(np.where(found == IGNORED, 4, found)[clear], np.argmax(shares, axis=0)[clear])
 
 
 def test_area_of_thin_structures_is_kept_when_they_shrink():
@@ -104,7 +108,7 @@ def test_outside_is_background_and_the_borders_median():
 def test_slices_of_a_volume_never_mix():
     """A volume moved in the plane of its slices is its slices moved, whatever comes from outside."""
     image, label = RNG.integers(0, 255, (5, 30, 40, 2), np.uint8), RNG.integers(0, 3, (5, 30, 40), np.uint8)
-    image[:, [0, -1]] = image[:, :, [0, -1]] = 33  # one border level for the volume and for its slices
+    image[:, [0, -1]] = image[:, :, [0, -1]] = 0  # the border level of the slices is what lies outside the volume
     for order in ("linear", "cubic"):
         volume, marks = apply(
             image, label, Drawn(spatial=(a.rotate(20, (1, 1, 1)), a.shear(0.3, 3))), image_order=order
@@ -113,7 +117,7 @@ def test_slices_of_a_volume_never_mix():
             drawn = Drawn(spatial=(a.rotate(20, (1, 1)), a.shear(0.3, 2)))
             one, mark = apply(image[z], label[z], drawn, image_order=order)
             assert np.abs(volume[z].astype(int) - one).max() <= 1
-            assert (marks[z] != mark).mean() < 0.002
+            assert (np.where(marks[z] == IGNORED, 0, marks[z]) != mark).mean() < 0.002
 
 
 pictures = st.tuples(st.integers(2, 90), st.integers(2, 90))
@@ -160,16 +164,16 @@ def test_image_and_label_move_together_and_labels_get_no_new_value(case, dtype, 
     before = image.copy(), label.copy()
     moved, marks = apply(image, label, Drawn(spatial=transforms), label_order=order)
     assert moved.shape == image.shape and moved.dtype == dtype and marks.dtype == np.uint8
-    assert set(np.unique(marks)) <= {0, 2}
+    assert set(np.unique(marks)) <= ({0, 2} if len(shape) == 2 else {0, 2, IGNORED})
     assert np.array_equal(image, before[0]) and np.array_equal(label, before[1])
-    if border_level(image)[0]:
+    if len(shape) == 2 and border_level(image)[0]:
         return  # what comes from outside is white here, and background in the label
     # Sampled at the same place, to under half a pixel: the nearest pixel has at least half the weight along each axis,
     # so the image has at least (1/2)^N of the level inside the label, and at most 1 - (1/2)^N outside; by area it is
     # one half. Older OpenCV rounds places to 1/32 px.
     share = 0.5 if order == "area" else 0.5 ** len(shape)
     level = moved[..., 0].astype(float) / 200
-    assert (level[marks > 0] > share - 0.04).all() and (level[marks == 0] < 1 - share + 0.04).all()
+    assert (level[marks == 2] > share - 0.04).all() and (level[marks == 0] < 1 - share + 0.04).all()
 
 
 def test_a_grid_and_its_label_stay_aligned_to_under_half_a_pixel():
@@ -194,3 +198,70 @@ def test_a_grid_and_its_label_stay_aligned_to_under_half_a_pixel():
             assert abs(centre_image - found.mean()) < 0.5
             compared += 1
     assert compared > 200
+
+
+edges = st.tuples(*[st.integers(3, 24)] * 3)
+
+
+@st.composite
+def patches_of_volumes(draw):
+    """A volume, a patch in it (or round it where it is smaller), and a chain of transforms for the patch."""
+    shape, size = draw(edges), draw(edges)
+    corner = tuple(
+        draw(st.integers(*((0, edge - length) if edge >= length else (edge - length, 0))))
+        for edge, length in zip(shape, size, strict=True)
+    )
+    ones, seeds = (1.0,) * 3, st.integers(0, 99)
+    one = st.one_of(
+        st.builds(lambda angle: a.rotate(angle, ones), st.floats(-180, 180)),
+        st.builds(lambda angle: a.rotate(angle, ones, (-3, -1)), st.floats(-30, 30)),
+        st.builds(lambda ratio: a.scale(ratio, 3), st.floats(0.5, 2)),
+        st.builds(lambda axis: a.mirror(3, axis), st.sampled_from([-1, -2, -3])),
+        st.builds(lambda seed, sigma: Elastic(150 * sigma, sigma, seed, ones), seeds, st.floats(1, 12)),
+        st.builds(lambda amount: Bulge(1, -2, 0.4 * size[-1], amount), st.floats(-0.4, 0.5)),
+    )
+    return shape, (corner, size), tuple(draw(st.lists(one, max_size=3)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(patches_of_volumes(), st.sampled_from(["nearest", "area"]), st.integers(0, 99))
+def test_a_patch_is_taken_from_the_volume_around_it(case, order, seed):
+    """Against SciPy on the whole volume; what neither it nor the zeros around a smaller one hold is ignored."""
+    shape, (corner, size), moves = case
+    rng = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(rng.random(shape), 1).astype(np.float32)
+    label = rng.integers(0, 3, shape, np.uint8)
+    moved, marks = apply(image[..., None], label, Drawn(spatial=moves), label_order=order, patch=(corner, size))
+    assert moved.shape == (*size, 1) and marks.shape == size and moved.dtype == np.float32
+    low = [min(0, first) for first in corner]
+    box = [
+        max(edge, first + length) - begin for edge, first, length, begin in zip(shape, corner, size, low, strict=True)
+    ]
+    known, truth = cut(image, low, box), cut(label, low, box)
+    where = coordinates(moves or (a.scale(1, 3),), size)
+    where = [axis + first - begin for axis, first, begin in zip(where, corner, low, strict=True)]
+    expected = ndimage.map_coordinates(known, where, order=1, mode="grid-constant", cval=0)
+    assert np.abs(moved[..., 0] - expected).max() < 0.1  # OpenCV before 5 rounds places to 1/32 px
+    near = ndimage.map_coordinates(truth, where, order=0, mode="grid-constant", cval=IGNORED)
+    if order == "nearest":
+        # Places half way between two voxels may go either way.
+        half = np.any([np.abs(axis - np.floor(axis) - 0.5) < 0.04 for axis in where], axis=0)
+        assert np.array_equal(marks[~half], near[~half])
+    inside = np.all([(axis > 0) & (axis < edge - 1) for axis, edge in zip(where, box, strict=True)], axis=0)
+    assert (marks[inside] != IGNORED).all()
+
+
+def test_only_what_the_map_asks_for_is_read(monkeypatch):
+    """A small patch of a large volume costs what it needs."""
+    from maskwright.augment import pipeline
+
+    read = []
+    monkeypatch.setattr(
+        pipeline, "cut", lambda array, corner, size: read.append(tuple(size)) or cut(array, corner, size)
+    )
+    image, label = np.ones((40, 200, 200, 1), np.float32), np.ones((40, 200, 200), np.uint8)
+    drawn = Drawn(spatial=(a.rotate(15, (1, 1, 1)), a.scale(0.9, 3)))
+    _, marks = apply(image, label, drawn, patch=((10, 60, 80), (16, 32, 32)))
+    assert (marks == 1).all()
+    wide = 32 * (np.cos(np.radians(15)) + np.sin(np.radians(15))) / 0.9
+    assert all(16 / 0.9 < size[0] < 16 / 0.9 + 8 and wide < size[1] < wide + 8 for size in read)

@@ -80,3 +80,18 @@ def test_any_change_keeps_shape_type_and_source(change, dtype, channels, volume)
     found = change.change(image)
     assert found.shape == shape and found.dtype == dtype
     assert np.array_equal(image, before) and np.isfinite(found.astype(float)).all()
+
+
+@given(st.integers(1, 15), st.sampled_from([np.uint8, np.uint16, np.float32]), st.booleans(), st.integers(0, 99))
+def test_pictures_and_volumes_of_any_number_of_channels(channels, dtype, volume, seed):
+    shape = (3, 16, 20, channels) if volume else (16, 20, channels)
+    image = (np.random.default_rng(seed).random(shape) * 250).astype(dtype)
+    aspect = (2.0, 1.0, 1.0) if volume else (1.0, 1.0)
+    for change in (LowResolution(0.5), LowResolution(1.7), Sharpen(0.1), Blur(1.2, aspect)):
+        found = change.change(image)
+        alone = [change.change(np.ascontiguousarray(image[..., c : c + 1])) for c in range(channels)]
+        assert found.shape == image.shape and found.dtype == dtype
+        difference = np.abs(found.astype(np.float64) - np.concatenate(alone, axis=-1))
+        assert difference.max() <= (3 if dtype is not np.float32 else 1e-2)  # a level at each of two roundings
+    for change in (Noise(0.1, 3), Cutout((((1, 2),) * (3 if volume else 2),))):
+        assert change.change(image).shape == image.shape

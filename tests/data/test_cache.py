@@ -1,13 +1,15 @@
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskwright.config import load
-from maskwright.data import cache
-from maskwright.data.dataset import input_rule, open_dataset
+from maskwright.data import cache, dataset
+from maskwright.data.dataset import cache_name, input_rule, open_dataset
 from maskwright.data.labels import LabelRule
+from maskwright.data.records import common_dtype, examine, file_hash
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 
@@ -18,7 +20,9 @@ def opened(config_file):
 
     def open_(**changes):
         data = config.data.model_copy(update=changes)
-        return open_dataset(collect(data, ("train",))["train"], LabelRule(), input_rule(config, "uint8"), data)
+        pairs = collect(data, ("train",))["train"]
+        hashes = [(file_hash(*pair.images), file_hash(pair.mask)) for pair in pairs]
+        return open_dataset(pairs, examine(pairs, LabelRule()), hashes, LabelRule(), input_rule(config, "uint8"), data)
 
     return open_
 
@@ -45,13 +49,13 @@ def test_a_changed_file_makes_a_new_entry(opened, config_file):
 
 def test_settings_are_part_of_the_key(config_file):
     config = load(config_file).config
-    pairs = collect(config.data, ("train",))["train"]
     rule = input_rule(config, "uint8")
+    content = [["a", ["1", "2"]], ["b", ["3", "4"]]]
     keys = {
-        cache.entry_key(pairs, LabelRule(), rule),
-        cache.entry_key(pairs[1:], LabelRule(), rule),
-        cache.entry_key(pairs, LabelRule(threshold=9), rule),
-        cache.entry_key(pairs, LabelRule(), input_rule(config, "uint16")),
+        cache_name(content, LabelRule(), rule),
+        cache_name(content[1:], LabelRule(), rule),
+        cache_name(content, LabelRule(threshold=9), rule),
+        cache_name(content, LabelRule(), input_rule(config, "uint16")),
     }
     assert len(keys) == 4
 
@@ -61,12 +65,34 @@ def test_the_longest_unused_entry_goes_first(opened, config_file, monkeypatch):
     opened()
     folder = config_file.parent / "cache"
     size = cache.entries(folder)[0][1]
-    opened(valid_fraction=0.3, cache_limit_gb=1.2 * size / 1e9)
+    opened(valid_fraction=0.4, cache_limit_gb=1.2 * size / 1e9)
     assert len(cache.entries(folder)) == 1
 
 
 def test_too_large_for_the_limit_is_decoded_anew(opened):
     assert opened(cache_limit_gb=1e-9).cached is None
+
+
+def test_what_may_be_in_use_stays_and_the_limit_holds(opened, config_file):
+    opened()
+    folder = config_file.parent / "cache"
+    size = cache.entries(folder)[0][1]
+    assert opened(valid_fraction=0.4, cache_limit_gb=1.2 * size / 1e9).cached is None
+    assert len(cache.entries(folder)) == 1
+
+
+def test_a_folder_that_looks_like_an_entry_is_never_removed(opened, config_file, monkeypatch):
+    monkeypatch.setattr(cache, "_RECENT", -1)
+    folder = config_file.parent / "cache"
+    theirs = folder / "pictures-0123456789abcdef01234567"
+    theirs.mkdir(parents=True)
+    for name in ("records.json", "images.raw", "thesis.txt"):
+        (theirs / name).write_text("[]")
+    entry = Path(opened().cached[0].path).parent
+    (entry / "thesis.txt").write_text("mine")  # somebody's file in an entry of ours
+    size = cache.entries(folder)[0][1]
+    opened(valid_fraction=0.4, cache_limit_gb=1.2 * size / 1e9)
+    assert len(list(theirs.iterdir())) == 3 and [path.name for path in entry.iterdir()] == ["thesis.txt"]
 
 
 def test_no_room_is_told_before_anything_is_written(opened, config_file, monkeypatch):
@@ -77,11 +103,16 @@ def test_no_room_is_told_before_anything_is_written(opened, config_file, monkeyp
     assert cache.entries(config_file.parent / "cache") == []
 
 
-def test_a_bad_pair_leaves_nothing_half_written(opened, config_file):
-    pairs = opened().pairs
-    shutil.rmtree(config_file.parent / "cache")
-    pairs[0].image.write_bytes(pairs[0].image.read_bytes()[:-40])
-    with pytest.raises(MaskwrightError, match=pairs[0].image.name):
+def test_a_pair_that_goes_bad_meanwhile_leaves_nothing_half_written(opened, config_file, monkeypatch):
+    read = dataset.read_pair
+
+    def broken(pair, rule):
+        if pair.name.endswith("-2"):
+            raise MaskwrightError("is damaged", where=pair.image)
+        return read(pair, rule)
+
+    monkeypatch.setattr(dataset, "read_pair", broken)
+    with pytest.raises(MaskwrightError, match="is damaged"):
         opened()
     assert list((config_file.parent / "cache").iterdir()) == []
 
@@ -90,9 +121,9 @@ def test_a_bad_pair_leaves_nothing_half_written(opened, config_file):
     ("depths", "expected"), [({"uint8"}, "uint8"), ({"uint8", "uint16"}, "uint16"), ({"float32"}, "float32")]
 )
 def test_the_common_depth(depths, expected):
-    assert cache.common_dtype(depths) == expected
+    assert common_dtype(depths) == expected
 
 
 def test_floats_and_integers_do_not_mix():
     with pytest.raises(MaskwrightError, match="mixed"):
-        cache.common_dtype({"uint8", "float32"})
+        common_dtype({"uint8", "float32"})

@@ -55,13 +55,26 @@ def test_training_and_prediction_see_the_same_channels(config_file, cache):
 def test_new_files_in_a_folder_are_seen(tmp_path):
     for number in (1, 2):
         cv2.imwrite(str(tmp_path / f"a-{number}.png"), np.zeros((8, 8), np.uint8))
-    assert [path.stem for path in neighbour_files(tmp_path / "a-2.png", 1, PATTERN)] == ["a-1", "a-2", "a-2"]
+    rule = InputRule(8, 8, 1, neighbours=1, slice_pattern=PATTERN)
+    assert [files[0].stem for files in neighbour_files(tmp_path / "a-2.png", rule)] == ["a-1", "a-2", "a-2"]
     cv2.imwrite(str(tmp_path / "a-3.png"), np.zeros((9, 8), np.uint8))
-    assert [path.stem for path in neighbour_files(tmp_path / "a-2.png", 1, PATTERN)] == ["a-1", "a-2", "a-3"]
+    assert [files[0].stem for files in neighbour_files(tmp_path / "a-2.png", rule)] == ["a-1", "a-2", "a-3"]
     with pytest.raises(MaskwrightError, match=r"a-3\.png: is 8 x 9 px, and its neighbour a-2\.png is 8 x 8"):
-        read_levels(
-            tmp_path / "a-2.png", np.zeros((8, 8), np.uint8), InputRule(8, 8, 1, neighbours=1, slice_pattern=PATTERN)
-        )
+        read_levels(tmp_path / "a-2.png", np.zeros((8, 8), np.uint8), rule)
+
+
+@pytest.mark.parametrize("folders", [False, True])
+def test_neighbours_of_several_files_come_with_all_of_them(tmp_path, folders):
+    for number in (1, 2, 3):
+        for band, level in (("red", 10), ("blue", 50)):
+            name = f"P1-{number}/{band}.png" if folders else f"P1-{number}_{band}.png"
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / name), np.full((8, 8), level + number, np.uint8))
+    patterns = ("red.png", "blue.png") if folders else ("*_red.png", "*_blue.png")
+    rule = InputRule(8, 8, 2, neighbours=1, slice_pattern=PATTERN, channel_patterns=patterns)
+    path = tmp_path / ("P1-2/red.png" if folders else "P1-2_red.png")
+    found = read_levels(path, np.dstack([np.full((8, 8), level, np.uint8) for level in (12, 52)]), rule)
+    assert found[0, 0].tolist() == [11, 51, 12, 52, 13, 53]
 
 
 def test_patients_must_be_known(config_file):

@@ -74,3 +74,6 @@ def test_the_same_sample_is_the_same_patch_inside_the_volume(tmp_path_factory, p
     assert patch.shape == (*size, 1) and label.shape == size and np.array_equal(patch, again)
     assert (patch > 0).sum() == 8 * 5 * 12  # all of the rows, and nothing but the volume
     assert np.array_equal(label > 0, (patch[..., 0] % 7 == 0) & (patch[..., 0] > 0))
+    volume, truth, (corner, size_) = one.around(SampleId(5, 1, place), 0)
+    assert size_ == size and np.array_equal(cut(volume, corner, size_), patch)
+    assert np.array_equal(cut(truth, corner, size_), label)

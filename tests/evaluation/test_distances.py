@@ -129,7 +129,7 @@ def test_against_monai():
 def test_nothing_against_nothing_and_against_something(shape):
     nothing, something = np.zeros(shape, bool), degenerate(shape)["pixel"]
     spacing = (1.0,) * len(shape)
-    assert surface_scores(nothing, nothing, spacing, 1) == dict.fromkeys(NAMES, 0.0) | {"surface_dice": 1.0}
+    assert all(math.isnan(value) for value in surface_scores(nothing, nothing, spacing, 1).values())
     for pair in ((nothing, something), (something, nothing)):
         found = surface_scores(*pair, spacing, 1)
         assert found["surface_dice"] == 0 and all(math.isnan(found[name]) for name in NAMES[:3])

@@ -52,3 +52,29 @@ def test_under_the_outline_the_organ_can_be_seen(dtype, channels):
     assert np.corrcoef(drawn[inside].astype(float).ravel(), plain.ravel())[0, 1] > 0.9
     assert np.abs(drawn[20, 10:50].astype(int) - (255, 220, 0)).mean() < 60
     assert np.array_equal(drawn[:8], viewable(image)[:8])
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5, 11])
+def test_probabilities_of_many_classes_come_back_at_any_size(classes):
+    small = np.random.default_rng(0).random((12, 10, classes), np.float32)
+    for size in ((12, 10), (40, 33), (5, 7)):
+        found = restore(small, *size, blur=(3, 3))
+        alone = [restore(np.ascontiguousarray(small[..., c : c + 1]), *size, blur=(3, 3)) for c in range(classes)]
+        assert found.shape == (*size, classes)
+        assert np.abs(found - np.concatenate(alone, axis=2)).max() < 1e-5
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_picture_of_any_number_of_channels_can_be_looked_at(channels, dtype):
+    image = (np.random.default_rng(0).random((8, 9, channels)) * 250).astype(dtype)
+    found = viewable(image)
+    assert found.shape == (8, 9, 3) and found.dtype == np.uint8
+    shown = image[..., :3] if channels > 2 else np.repeat(image.mean(axis=2).astype(dtype)[..., None], 3, axis=2)
+    if dtype is np.uint8:
+        assert np.array_equal(found, shown)
+    else:
+        assert found.min() == 0 and found.max() == 255
+        assert np.abs(found - (shown - shown.min()) * (255.0 / np.ptp(shown))).max() < 1
+    drawn = overlay(image, (image[..., 0] > 100).astype(np.uint8), (255, 220, 0))
+    assert drawn.shape == (8, 9, 3)

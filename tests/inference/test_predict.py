@@ -55,8 +55,19 @@ def test_the_depth_of_a_file_makes_no_difference(run, dataset, quiet, tmp_path):
         mw.predict(run, folder, output=tmp_path / name, reporter=quiet)
     found = [[read_image(path) for path in sorted((tmp_path / name).glob("*.png"))] for name in "ab"]
     assert any(mask.any() for mask in found[0])
-    # Bits in use are counted, so a picture without its last bit would be stretched; these hold all of them or nearly.
-    assert np.mean([np.mean(a != b) for a, b in zip(*found, strict=True)]) < 0.02
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_what_is_written_stays_in_the_folders_that_were_given(run, dataset, quiet, tmp_path):
+    wanted = ["probabilities=true", "class_colors=true", f"class_colors_dir={tmp_path / 'hues'}", "colorize=true"]
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    mw.predict(
+        run, dataset / "images", output=tmp_path / "out", overrides=[f"predict.{one}" for one in wanted], reporter=quiet
+    )
+    new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    folders = {"out": 25, "out/overlays": 24, "out/probabilities": 24, "hues": 24}
+    assert {path.parent for path in new} == {tmp_path / name for name in folders}
+    assert {name: sum(path.parent == tmp_path / name for path in new) for name in folders} == folders
 
 
 def test_the_readable_ones_are_predicted_and_the_others_told(run, dataset, quiet, tmp_path):

@@ -60,7 +60,7 @@ def evaluate(
         raise MaskwrightError("goes with one run", where="--model", fix="Name the fold that it was exported from.")
     parts = []
     for one, models in tasks:
-        engine = engines(models if model is None else [Path(model)], one.config)
+        engine = engines(models if model is None else [Path(model)], one.config, reporter)
         parts.append(score_part(engine, one, models, part, reporter, tiled=tiled))
     summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
     return Evaluation(Run(folder), summary, warnings)
@@ -95,7 +95,7 @@ def report(
     albums = []
     if len(facts) == 1:
         _, part, tasks = tasks_of(folders[0], facts[0].summary["split"], (), None, reporter)
-        opened = [(loaded, engines(models, loaded.config)) for loaded, models in tasks]
+        opened = [(loaded, engines(models, loaded.config, reporter)) for loaded, models in tasks]
         albums = albums_of(facts[0], opened, part, reporter)
     path = Path(output) if output is not None else folders[0] / "report.html"
     write_page(path, page(facts, albums))

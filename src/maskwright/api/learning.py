@@ -12,6 +12,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 
 if TYPE_CHECKING:
+    from maskwright.plan import Plan
     from maskwright.training.run import Run
 
 PathLike = str | Path
@@ -34,24 +35,32 @@ def train(
     resume: bool = False,
     allow_leak: bool = False,
     fold: int | None = None,
+    plan: Plan | None = None,
     reporter: Reporter | None = None,
 ) -> Run:
     """Train what a configuration file says; returns its run folder.
 
     Args:
-        fold: of a cross-validation: validate on it and train on the others, in `fold-K` of the run folder.
+        fold: of a cross-validation: validate on it and train on the others, in `fold-K` of the run folder; all folds
+            follow the plan in the run folder, which the first makes.
+        plan: of the data, where several runs share one.
 
     Raises:
         MaskwrightError: anything that must fail fails before the first step.
     """
+    from maskwright.plan.plan import check_fold
+    from maskwright.plan.shared import shared_plan
     from maskwright.training.train import train as run_training
 
     loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
+    reporter = reporter or Reporter()
     if fold is not None:
+        check_fold(fold, loaded.config.data.folds)
+        plan = shared_plan(loaded.run_dir, loaded.config, reporter, allow_leak=allow_leak).member(fold)
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})
         loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
-    return run_training(loaded, reporter or Reporter(), resume=resume, allow_leak=allow_leak)
+    return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
 
 
 def tune(
@@ -78,29 +87,30 @@ def tune(
     """
     import tempfile
 
-    from maskwright.data.splits import collect
+    from maskwright.data.pairs import match_pairs
+    from maskwright.data.splits import with_patients
     from maskwright.inference.decision import decision
     from maskwright.inference.postprocess import cleaning
     from maskwright.inference.tune import Setting, as_settings
     from maskwright.inference.tune import tune as choose
     from maskwright.inference.tune_cases import picture_cases, scan_cases
-    from maskwright.targets import engines
-    from maskwright.training.run import open_run, write_choice
+    from maskwright.plan.choices import choice_on
+    from maskwright.targets import engines, pairs_of
+    from maskwright.training.run import note_choice, open_run, write_choice
 
     reporter = reporter or Reporter()
     run = open_run(target if isinstance(target, str | Path) else target.path)
-    config = load(run.config_file, run_dir=run.path).config
+    loaded = load(run.config_file, run_dir=run.path)
+    config = loaded.config
     if (scans is None) != (labels is None):
         raise MaskwrightError("go together", where="--scans, --labels", fix="Name both folders, or neither.")
-    data = config.data
-    if scans is not None and labels is not None:
-        folders = data.valid.model_copy(update={"images": Path(scans), "masks": Path(labels)})
-        # The pattern finds patients in names of slices; each scan counts as one.
-        changes = {"images": None, "split_file": None, "valid": folders, "patient_pattern": None}
-        data = data.model_copy(update=changes)
-    engine = engines([run.require_model()], config)
+    engine = engines([run.require_model()], config, reporter)
     volumes = scans is not None or bool(engine.metadata.input_rule.depth)
-    pairs = collect(data, ("valid",), seed=config.split_seed, scans=volumes)["valid"]
+    if scans is not None and labels is not None:
+        # The pattern finds patients in names of slices; each scan counts as one.
+        pairs = with_patients(match_pairs(Path(scans), Path(labels), scans=True)[0], None)
+    else:
+        pairs = pairs_of(loaded, "valid", reporter)
     start = Setting(decision(engine.metadata, config.predict), cleaning(engine.metadata, config.predict.postprocess))
     with tempfile.TemporaryDirectory() as folder:
         cases = (scan_cases if volumes else picture_cases)(engine, pairs, config, Path(folder), reporter)
@@ -108,6 +118,7 @@ def tune(
     settings = as_settings(found, engine.metadata.class_names[1:])
     if write and any(one["kept"] for one in found.tried):
         write_choice(run, config, settings)
+        note_choice(run, choice_on("thresholds and cleaning", "Dice", pairs, settings))
     return {
         "before": found.before,
         "after": found.after,

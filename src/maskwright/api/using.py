@@ -65,17 +65,17 @@ def predict(
     sources = [Path(str(item)) for item in chosen]
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
-    engine = engines(models, config)
-    if scans := find_scans(sources, engine.metadata.input_rule.channel_patterns):
-        return predict_scans(
-            engine, scans, target_dir, options, reporter or Reporter(), series=series, tiled=tiled, ours=ours
-        )
+    reporter = reporter or Reporter()
+    engine = engines(models, config, reporter)
+    rule = engine.metadata.input_rule
+    if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
+        return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
     return predict_files(
         engine,
-        find_images(sources),
+        find_images(sources, rule.channel_patterns),
         target_dir,
         options,
-        reporter or Reporter(),
+        reporter,
         mask=config.mask,
         overlays=folders.merged_dir if ours else None,
         tiled=tiled,
@@ -105,8 +105,9 @@ def export(
             finds.
     """
     from maskwright.exporting.run import export_int8, export_model
-    from maskwright.targets import model_of
-    from maskwright.training.run import open_run
+    from maskwright.plan.choices import choice_on
+    from maskwright.targets import model_of, pairs_of
+    from maskwright.training.run import note_choice, open_run
 
     path, where = Path(target if isinstance(target, str | Path) else target.path), Path(output) if output else None
     model = model_of(path)
@@ -118,8 +119,12 @@ def export(
             where="--precision",
             fix="Take int8 with --format openvino, or float32.",
         )
-    config = load(open_run(path).config_file, run_dir=path).config
-    return export_int8(model, config, where, reporter or Reporter())
+    run, reporter = open_run(path), reporter or Reporter()
+    loaded = load(run.config_file, run_dir=path)
+    pairs = pairs_of(loaded, "valid", reporter)
+    found = export_int8(model, loaded.config, pairs, where, reporter)
+    note_choice(run, choice_on("8-bit ranges", "calibration", pairs))
+    return found
 
 
 def serve(

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from maskwright.data.filters import gaussian
+
 LARGEST_STEP = 16  # px; larger ones save nothing, and lose digits in the enlargement
 _BAND = 2**16  # px; 1.2 ms for a pair of 512x512, where one band takes 2.0
 
@@ -102,15 +104,12 @@ def smooth(values: np.ndarray, sigmas: tuple[float, ...], border: int = cv2.BORD
     if outer and outer[0] > 0:
         flat = values.reshape(len(values), -1)
         size = (1, 2 * reach(outer[0]) + 1)
-        values = cv2.GaussianBlur(flat, size, 1.0, sigmaY=outer[0], borderType=border).reshape(values.shape)
+        values = gaussian(flat, size, 1.0, outer[0], border).reshape(values.shape)
     size = (2 * reach(sx) + 1, 2 * reach(sy) + 1)
     if size == (1, 1):
         return values
     planes = values if outer else values[None]
-    blurred = [
-        cv2.GaussianBlur(plane, size, max(sx, 1e-6), sigmaY=max(sy, 1e-6), borderType=border).reshape(plane.shape)
-        for plane in planes
-    ]
+    blurred = [gaussian(plane, size, max(sx, 1e-6), max(sy, 1e-6), border) for plane in planes]
     return np.stack(blurred) if outer else blurred[0]
 
 

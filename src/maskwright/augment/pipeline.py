@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,8 +16,10 @@ from maskwright.augment.grid import Grid
 from maskwright.augment.sampling import sample
 from maskwright.config.schema import AugmentationSection
 from maskwright.config.schema.augmentation import KindName
+from maskwright.data.patches import Box, cut
 
 Pair = tuple[np.ndarray, np.ndarray]
+_AROUND = 2  # voxels around what the map asks for, for cubic interpolation
 
 # Every kind of transform by its name, in the order in which they are applied.
 _MODULES = (affine, elastic, bulge, texture, levels)
@@ -111,19 +114,26 @@ def apply(
     *,
     image_order: str = "linear",
     label_order: str = "nearest",
+    patch: Box | None = None,
 ) -> Pair:
     """Do to a pair what was drawn.
 
     Args:
         image: `(H, W, C)` or `(D, H, W, C)`. label: `(H, W)` or `(D, H, W)` uint8 class numbers.
-        drawn: what `draw` gave for the label's shape.
+        drawn: what `draw` gave for the shape of the label, or of the patch.
         image_order: interpolation of the image, `linear` or `cubic`.
         label_order: `nearest`, or `area` (the class with the largest share of a pixel).
+        patch: first voxel and size of the part of a volume that is wanted. What the transforms bring into it is read
+            from the volume around it; of a volume in a file nothing else is read.
 
     Returns:
-        Image and label at their size and of their type; the very same arrays where nothing was drawn.
+        Image and label of their type, at their size or that of the patch; the very same arrays where nothing was drawn
+        for a whole pair. In a volume the label is `IGNORED` where the transforms ask for what it does not hold; where
+        it is smaller than the patch it holds zeros around it, label and image, as in prediction.
     """
-    if drawn.spatial:
+    if patch is not None:
+        image, label = _move_within(image, label, patch, drawn.spatial, image_order, label_order)
+    elif drawn.spatial:
         image, label = _move(image, label, drawn.spatial, image_order, label_order)
     for change in drawn.intensity:
         image = change.change(image)
@@ -151,10 +161,50 @@ def _coarse(moves: Sequence[Move], shape: Sequence[int]) -> tuple[Grid, np.ndarr
     return grid, places + middle.reshape(-1, *[1] * len(shape))
 
 
-def _move(image: np.ndarray, label: np.ndarray, moves: Sequence[Move], image_order: str, label_order: str) -> Pair:
+def _move_within(
+    image: np.ndarray, label: np.ndarray, patch: Box, moves: Sequence[Move], image_order: str, label_order: str
+) -> Pair:
+    """A patch of a volume, and what lies around it where the map asks for it."""
+    corner, size = patch
+    whole = _straight(moves)
+    exact = _axes(whole, size) if whole else None
+    if not moves or exact:
+        parts = cut(image, corner, size), cut(label, corner, size)
+        return (_turned(parts[0], *exact), _turned(parts[1], *exact)) if exact else parts
+    grid, places = _coarse([whole] if whole else moves, size)
+    # A straight map is widest in the corners of the patch; of others the nodes tell, which lie a little beyond it.
+    ends = _corners(whole, size) if whole else places
+    axes = tuple(range(1, ends.ndim))
+    start, stop = [], []
+    bounds = zip(corner, size, label.shape, ends.min(axis=axes), ends.max(axis=axes), strict=True)
+    for first, length, edge, low, high in bounds:
+        # The volume ends where it does, or with the patch that it is smaller than.
+        begin, end = min(0, first), max(edge, first + length)
+        start.append(min(max(begin, first + math.floor(low) - _AROUND), end - 1))
+        stop.append(max(min(end, first + math.ceil(high) + 1 + _AROUND), start[-1] + 1))
+    box = [last - first for first, last in zip(start, stop, strict=True)]
+    shift = np.array([one - other for one, other in zip(corner, start, strict=True)], np.float32)
+    return sample(
+        cut(image, start, box), cut(label, start, box), grid.bands(places + shift.reshape(-1, *[1] * len(size))),
+        image_order=image_order, label_order=label_order, shape=size,
+    )  # fmt: skip
+
+
+def _corners(whole: Affine, size: Sequence[int]) -> np.ndarray:
+    """Where the corners of a patch come from, in voxels from its first: `(N, 2, …, 2)`."""
+    middle = np.array([(edge - 1) / 2 for edge in size], np.float32).reshape(-1, *[1] * len(size))
+    corners = np.stack(np.meshgrid(*[(-(edge - 1) / 2, (edge - 1) / 2) for edge in size], indexing="ij"))
+    return whole.move(corners.astype(np.float32), Grid(tuple(size), (1,) * len(size))) + middle
+
+
+def _straight(moves: Sequence[Move]) -> Affine | None:
+    """Several transforms as one, where all keep straight lines straight."""
     straight = [move for move in moves if isinstance(move, Affine)]
-    if len(straight) == len(moves):
-        whole = chain(straight)
+    return chain(straight) if straight and len(straight) == len(moves) else None
+
+
+def _move(image: np.ndarray, label: np.ndarray, moves: Sequence[Move], image_order: str, label_order: str) -> Pair:
+    if whole := _straight(moves):
         exact = _axes(whole, label.shape)
         if exact is not None:
             return _turned(image, *exact), _turned(label, *exact)

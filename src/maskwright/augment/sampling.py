@@ -1,8 +1,9 @@
 """Taking image and label from the same places, once.
 
 A place is where in the source array a pixel of the result comes from: float32 arrays of the size of the result, one for
-each axis of the source, in the order of its axes. What comes from outside is background: label 0, and in the image the
-median of its border.
+each axis of the source, in the order of its axes. What comes from outside a picture is background: label 0, and in the
+image the median of its border. What comes from outside a volume is unknown: label `IGNORED`, and in the image 0, which
+is what a network sees beyond a scan.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
+from maskwright.data.filters import groups
+from maskwright.data.regions import IGNORED
+
 Places = Sequence[np.ndarray]
 Bands = Iterable[tuple[slice, Places]]
 
 _ORDERS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
-_CHANNELS = 4  # that OpenCV fills with a border of their own
 _LARGE = 2**24  # bytes, more than a picture and its map need
 _MARGIN = 2  # px around each slice of a volume, so that cubic interpolation never sees the next one
 
@@ -34,7 +37,13 @@ keep_freed_memory()
 
 
 def sample(
-    image: np.ndarray, label: np.ndarray, bands: Bands, *, image_order: str = "linear", label_order: str = "nearest"
+    image: np.ndarray,
+    label: np.ndarray,
+    bands: Bands,
+    *,
+    image_order: str = "linear",
+    label_order: str = "nearest",
+    shape: Sequence[int] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sample a pair.
 
@@ -43,16 +52,18 @@ def sample(
         bands: parts of the result along its first axis, together the whole, and the places of their pixels.
         image_order: `linear` or `cubic` (in a volume: cubic in each slice, linear between slices).
         label_order: `nearest`, or `area`: the class with the largest share of the pixel by linear interpolation.
+        shape: of the result; that of the label where empty.
 
     Returns:
-        Both at their size and of their type; the label holds no class that it did not have.
+        Both of their type; the label holds no class that it did not have.
     """
-    source = _Volume if label.ndim == 3 else _Slice
-    fill = border_level(image)
-    channels = [slice(c, c + _CHANNELS) for c in range(0, image.shape[-1], _CHANNELS)]
+    source, outside = (_Volume, IGNORED) if label.ndim == 3 else (_Slice, 0)
+    fill = [0.0] * image.shape[-1] if label.ndim == 3 else border_level(image)
+    channels = groups(image.shape[-1])
     parts = [source(image[..., group], image_order, fill[group]) for group in channels]
-    classes = _Nearest(label, source) if label_order == "nearest" else _Areas(label, source)
-    moved, moved_label = np.empty_like(image), np.empty_like(label)
+    classes = (_Nearest if label_order == "nearest" else _Areas)(label, source, outside)
+    size = tuple(shape or label.shape)
+    moved, moved_label = np.empty((*size, image.shape[-1]), image.dtype), np.empty(size, label.dtype)
     for rows, where in bands:
         for group, part in zip(channels, parts, strict=True):
             moved[rows, ..., group] = part.at(where)
@@ -61,11 +72,8 @@ def sample(
 
 
 def border_level(image: np.ndarray) -> list[float]:
-    """The median of each channel over the border of a picture, or over the borders of all slices of a volume."""
-    channels = image.shape[-1]
-    slices = image if image.ndim == 4 else image[None]
-    lines = [slices[:, 0], slices[:, -1], slices[:, :, 0], slices[:, :, -1]]
-    border = np.concatenate([line.reshape(-1, channels) for line in lines])
+    """The median of each channel over the border of a picture."""
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     half = (len(border) - 1) // 2  # of an even number the lower of the two in the middle: a level that occurs
     return [float(level) for level in np.partition(border, half, axis=0)[half]]
 
@@ -135,8 +143,8 @@ class _Volume:
 class _Nearest:
     """The class at the nearest pixel centre."""
 
-    def __init__(self, label: np.ndarray, source: type[_Slice] | type[_Volume]) -> None:
-        self._label = source(label[..., None], "nearest", [0.0])
+    def __init__(self, label: np.ndarray, source: type[_Slice] | type[_Volume], outside: int) -> None:
+        self._label = source(label[..., None], "nearest", [float(outside)])
 
     def at(self, where: Places) -> np.ndarray:
         """The classes there."""
@@ -146,10 +154,11 @@ class _Nearest:
 class _Areas:
     """The class with the largest share of the pixel; shares count in 255ths."""
 
-    def __init__(self, label: np.ndarray, source: type[_Slice] | type[_Volume]) -> None:
-        numbers = [int(number) for number in np.flatnonzero(np.bincount(label.ravel())) if number]
+    def __init__(self, label: np.ndarray, source: type[_Slice] | type[_Volume], outside: int) -> None:
+        numbers = {int(number) for number in np.flatnonzero(np.bincount(label.ravel()))} | {outside}
         self._shares = {
-            number: source(((label == number) * np.uint8(255))[..., None], "linear", [0.0]) for number in numbers
+            number: source(((label == number) * np.uint8(255))[..., None], "linear", [255.0 * (number == outside)])
+            for number in sorted(numbers - {0})
         }
 
     def at(self, where: Places) -> np.ndarray:

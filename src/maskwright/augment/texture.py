@@ -11,13 +11,14 @@ import numpy as np
 from maskwright.augment.base import Drawn, Frame, kind
 from maskwright.augment.grid import smooth
 from maskwright.config.schema import AugmentationSection
+from maskwright.data.filters import resize, sharpened
 
 
 def slicewise(work: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
     """Do the same to a picture `(H, W, C)`, or to each slice of a volume `(D, H, W, C)`."""
     if image.ndim == 3:
-        return work(image).reshape(image.shape)
-    return np.stack([work(one).reshape(one.shape) for one in image])
+        return work(image)
+    return np.stack([work(one) for one in image])
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ class Sharpen:
 
     def change(self, image: np.ndarray) -> np.ndarray:
         """The sharpened image, same shape and type."""
-        kernel = np.full((3, 3), -self.k)
-        kernel[1, 1] = 1 + 8 * self.k
-        return slicewise(lambda one: cv2.filter2D(one, -1, kernel), image)
+        return slicewise(lambda one: sharpened(one, self.k), image)
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,8 @@ class LowResolution:
     def change(self, image: np.ndarray) -> np.ndarray:
         """The coarse image, same shape and type."""
         height, width = image.shape[-3:-1]
-        small = max(1, round(width * self.ratio)), max(1, round(height * self.ratio))
-
-        def coarse(one: np.ndarray) -> np.ndarray:
-            shrunk = cv2.resize(one, small, interpolation=cv2.INTER_AREA)
-            return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
-
-        return slicewise(coarse, image)
+        small = max(1, round(height * self.ratio)), max(1, round(width * self.ratio))
+        return slicewise(lambda one: resize(resize(one, *small, "area"), height, width, "linear"), image)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from PIL import Image
 
     from maskwright.errors import MaskwrightError
+    from maskwright.plan.files import read_plan
     from maskwright.storage import write_bytes
     from maskwright.training.sheet import every_transform, one_sample, picture, training_batches
 
@@ -49,10 +50,12 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         raise MaskwrightError("is no picture's name", where=target, fix=f"End it in {' or '.join(_FORMATS)}.")
     sample = _sample(arguments.replay)
     arguments.run_dir = None
+    plan = None
     if (Path(arguments.config) / "config.toml").is_file():
+        plan = read_plan(Path(arguments.config))
         arguments.config = str(Path(arguments.config) / "config.toml")
     config = load_and_tell(arguments, reporter).config
-    batches = training_batches(config)
+    batches = training_batches(config, plan)
     if sample:
         rows = [one_sample(batches, *sample)]
     else:

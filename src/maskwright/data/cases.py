@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from maskwright.errors import MaskwrightError
 
 Cases = dict[str, list[Path]]
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """A picture or scan by its name, and the files of its channels: mostly one."""
+
+    name: str
+    paths: tuple[Path, ...]
 
 
 def find_cases(folder: Path, patterns: Sequence[str]) -> Cases:

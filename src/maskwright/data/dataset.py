@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from maskwright.config.schema import Configuration, DataSection
-from maskwright.data.cache import Slab, default_folder, entry_size, open_entry
-from maskwright.data.images import read_image
+from maskwright.data.cache import default_folder, entry_name, open_entry
+from maskwright.data.images import read_image, read_images
 from maskwright.data.label_rules import decide_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule, network_input, resize_label
-from maskwright.data.records import Record, examine, read_pair
+from maskwright.data.records import Record, read_pair
 from maskwright.data.samples import SampleId
+from maskwright.data.slabs import Slab, SlabWriter
 from maskwright.errors import MaskwrightError
 
-_LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
+_IMAGES, _LABELS = "images.raw", "labels.raw"
+_THREADS = 4
+_VERSION = 3
+LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,10 @@ class Dataset:
         """What a training sees as that sample: the whole pair, whichever sample it is."""
         return self.load(index)
 
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, None]:
+        """The same; there is nothing around a picture."""
+        return *self.load(index), None
+
     def pair_of(self, index: int) -> Pair:
         """The pair of an index."""
         return self.pairs[index]
@@ -48,7 +59,7 @@ class Dataset:
         """Image `(H, W, input_channels)` in the file's levels and label `(H, W)` uint8 of a pair."""
         around = self._neighbours[index] if self.input_rule.neighbours else [index]
         images = {place: self._image(place) for place in dict.fromkeys(around) if place != index}
-        images[index], label = self._pair(index)
+        images[index], label = self.pair(index)
         return np.concatenate([images[place] for place in around], axis=2) if len(around) > 1 else images[index], label
 
     @cached_property
@@ -56,43 +67,88 @@ class Dataset:
         rule = self.input_rule
         return neighbour_indices([pair.name for pair in self.pairs], rule.neighbours, rule.slice_pattern)
 
-    def _pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def pair(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Image `(H, W, channels)` and label `(H, W)` at the network's size, without neighbours."""
         if self.cached:
             images, labels = self.cached
             return images.read(index), labels.read(index)
         image, label = read_pair(self.pairs[index], self.label_rule)
         rule = self.input_rule
-        return network_input(image, rule), resize_label(label, rule.height, rule.width)
+        return network_input(image, rule, self.pairs[index].image), resize_label(label, rule.height, rule.width)
 
     def _image(self, index: int) -> np.ndarray:
         if self.cached:
             return self.cached[0].read(index)
-        return network_input(read_image(self.pairs[index].image), self.input_rule)
+        return network_input(read_images(self.pairs[index].images), self.input_rule, self.pairs[index].image)
 
 
 def open_dataset(
     pairs: Sequence[Pair],
+    records: Sequence[Record],
+    hashes: Sequence[Sequence[str]],
     label: LabelRule,
     rule: InputRule,
     data: DataSection,
     *,
     say: Callable[[str], None] = lambda message: None,
-    step: Callable[[], None] | None = None,
+    step: Callable[[], None] = lambda: None,
 ) -> Dataset:
-    """Read and check every pair, and keep them decoded in the cache unless it is off or they are too many for it.
+    """Pairs at the network's size: decoded into the cache, unless it is off or too small for them.
+
+    Args:
+        hashes: of the files of each pair, images first, the mask last.
 
     Raises:
-        MaskwrightError: with the whole list of pairs that cannot be used.
+        MaskwrightError: pairs that cannot be used; all are listed.
     """
-    size = entry_size(len(pairs), rule) / 1e9
-    if data.cache and size <= data.cache_limit_gb:
-        folder = data.cache_dir or default_folder()
-        say(f"cache: {size:.2f} GB of decoded pictures in {folder} (data.cache = false turns it off)")
-        images, labels, records = open_entry(folder, pairs, label, rule, data.cache_limit_gb, step)
-        return Dataset(pairs, records, label, rule, (images, labels))
-    if data.cache:
-        say(f"cache: not used, {size:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
-    return Dataset(pairs, examine(pairs, label, step=step), label, rule)
+    plain = Dataset(pairs, records, label, rule)
+    if not data.cache:
+        return plain
+    size = entry_size(len(pairs), rule)
+    folder = data.cache_dir or default_folder()
+
+    def build(target: Path) -> None:
+        images, labels = SlabWriter(target / _IMAGES), SlabWriter(target / _LABELS)
+
+        def keep(index: int) -> None:
+            image, truth = plain.pair(index)
+            images.write(index, image)
+            labels.write(index, truth)
+            step()
+
+        try:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                list(pool.map(keep, range(len(pairs))))
+        finally:
+            images.close()
+            labels.close()
+
+    content = [[pair.name, list(files)] for pair, files in zip(pairs, hashes, strict=True)]
+    entry = open_entry(folder, cache_name(content, label, rule), size, data.cache_limit_gb, build)
+    if entry is None:
+        say(f"cache: not used, {size / 1e9:.2f} GB do not fit into data.cache_limit_gb = {data.cache_limit_gb:g}")
+        return plain
+    say(f"cache: {size / 1e9:.2f} GB of decoded pictures in {folder} (data.cache = false turns it off)")
+    images = Slab(entry / _IMAGES, (rule.height, rule.width, rule.channels), rule.dtype)
+    labels = Slab(entry / _LABELS, (rule.height, rule.width), "uint8")
+    return replace(plain, cached=(images, labels))
+
+
+def entry_size(count: int, rule: InputRule) -> int:
+    """Bytes of `count` pairs in the cache."""
+    pixels = rule.height * rule.width
+    return count * pixels * (rule.channels * np.dtype(rule.dtype).itemsize + 1)
+
+
+def cache_name(content: Sequence[Any], label: LabelRule, rule: InputRule) -> str:
+    """The name of the cache's entry for pairs.
+
+    Neighbours are not part of it, because each slice is kept by itself; nor is what only whole scans need, nor how
+    levels become floats, where all pictures have the same depth.
+    """
+    beside = ("intensity", "neighbours", "slice_pattern", "window", "orientation", "body_border", "spacing")
+    settings = {name: value for name, value in asdict(rule).items() if name not in beside}
+    return entry_name("pictures", _VERSION, content, asdict(label), settings)
 
 
 def input_rule(config: Configuration, dtype: str) -> InputRule:
@@ -123,12 +179,13 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         window=data.window or "",
         body_border=data.body_border,
         orientation=data.orientation,
+        channel_patterns=tuple(data.channel_patterns),
     )
 
 
 def label_rule(config: Configuration, pairs: Sequence[Pair]) -> LabelRule:
     """The rule for masks: from the configuration, or from what some of the masks hold."""
-    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, _LOOKED_AT).astype(int))]
+    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int))]
     masks = (read_image(pair.mask, palette=True) for pair in chosen)
     return decide_rule(config.mask, config.model.num_classes, masks)
 

@@ -1,13 +1,14 @@
 """Reading picture files: any common format and depth, strictly, and never more than was asked for.
 
 Pillow decodes what has 8 bits a channel, because it refuses truncated files; OpenCV decodes 16-bit and float ones,
-which Pillow would reduce.
+which Pillow would reduce; tifffile decodes TIFFs of bands, of which both would lose some.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maskwright.errors import MaskwrightError
+from maskwright.data.tiff import Bands, UnreadableImage, declared, read_bands
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 LOSSY_SUFFIXES = (".jpg", ".jpeg")
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
 _COPY = "Copy it again from its source, or remove it."
-
-
-class UnreadableImage(MaskwrightError):
-    """A file that is no picture, or only part of one."""
 
 
 class TooLarge(UnreadableImage):
@@ -42,6 +39,7 @@ class Header:
     dtype: str  # "uint8", "uint16" or "float32"
     pages: int = 1
     by_pillow: bool = True
+    bands: Bands | None = None  # of a TIFF that only tifffile keeps whole
 
 
 def read_header(path: Path) -> Header:
@@ -53,6 +51,8 @@ def read_header(path: Path) -> Header:
     try:
         if path.stat().st_size == 0:
             raise UnreadableImage("is an empty file", where=path, fix=_COPY)
+        if (bands := declared(path)) is not None:
+            return _banded(bands, path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
             with Image.open(path) as picture:
@@ -71,8 +71,15 @@ def read_header(path: Path) -> Header:
         # TIFFs of three 16-bit or float channels, which Pillow does not know.
         array = _read_deep(path)
         return Header(array.shape[0], array.shape[1], str(array.dtype), by_pillow=False)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
         raise UnreadableImage(f"cannot be read ({error})", where=path, fix=_COPY) from None
+
+
+def _banded(bands: Bands, path: Path) -> Header:
+    # Four bands count as a picture of so many pixels, as colours with alpha do.
+    if bands.height * bands.width * max(4, bands.stored) // 4 > MAX_PIXELS:
+        raise _too_large(path, f"{bands.width} x {bands.height} pixels of {bands.stored} bands")
+    return Header(bands.height, bands.width, bands.dtype, bands.pages, by_pillow=False, bands=bands)
 
 
 def _header(picture: Any, path: Path) -> Header:
@@ -111,17 +118,26 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
         palette: keep the numbers of a palette picture (class numbers of a mask) instead of its colours.
 
     Returns:
-        `(H, W)` grey or `(H, W, 3)` red, green, blue; uint8, uint16 or float32. An alpha channel is dropped, and the
-        rotation that a camera noted is applied.
+        `(H, W)` grey, `(H, W, 3)` red, green, blue, or `(H, W, C)` bands of a TIFF; uint8, uint16 or float32. An alpha
+        channel is dropped, and the rotation that a camera noted is applied.
 
     Raises:
-        UnreadableImage: no file, empty, truncated, no picture, several pages, or declared too large.
+        UnreadableImage: no file, empty, truncated, no picture, several pages, declared too large; or a mask of bands.
     """
     header = read_header(path)
     if header.pages > 1:
         raise UnreadableImage(
             f"holds {header.pages} pages, not one picture", where=path, fix="Save its pages as single files."
         )
+    if header.bands:
+        array = _finite(read_bands(path, header.bands), path)
+        if palette and array.ndim == 3 and array.shape[2] != 3:
+            raise UnreadableImage(
+                f"has {array.shape[2]} bands, and a mask is grey or in colours",
+                where=path,
+                fix="Save it with one or three; a fourth that is alpha must say so (ExtraSamples).",
+            )
+        return array
     if not header.by_pillow:
         return _read_deep(path)
     try:
@@ -130,7 +146,7 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
             if header.dtype != "uint8":
                 return _read_deep(path)
             return np.asarray(ImageOps.exif_transpose(_plain(picture, palette)))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
         raise UnreadableImage(
             f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
         ) from None
@@ -156,10 +172,37 @@ def _read_deep(path: Path) -> np.ndarray:
         array = array[..., 0] if array.shape[2] == 2 else array[..., 2::-1]
     if array.dtype in (np.uint8, np.uint16):
         return np.ascontiguousarray(array)
+    return np.ascontiguousarray(_finite(array, path), dtype=np.float32)
+
+
+def _finite(array: np.ndarray, path: Path) -> np.ndarray:
     if not np.isfinite(array).all():
         raise UnreadableImage(
             "holds values that are not finite (NaN or infinity)",
             where=path,
             fix="Replace them, for example by the background's level.",
         )
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return array
+
+
+def read_images(paths: Sequence[Path]) -> np.ndarray:
+    """Decode the files of one picture: one as it is, or several with their channels one after another, `(H, W, C)`.
+
+    Raises:
+        UnreadableImage: a file cannot be read, or its size or depth is not that of the first.
+    """
+    first = read_image(paths[0])
+    if len(paths) == 1:
+        return first
+    arrays = [first]
+    for path in paths[1:]:
+        one = read_image(path)
+        if one.shape[:2] != first.shape[:2] or one.dtype != first.dtype:
+            raise UnreadableImage(
+                f"is {one.shape[1]} x {one.shape[0]} px of {one.dtype}, and the first channel {paths[0].name} is "
+                f"{first.shape[1]} x {first.shape[0]} of {first.dtype}",
+                where=path,
+                fix="Save the channels of a picture with one size and depth.",
+            )
+        arrays.append(one)
+    return np.dstack(arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -41,6 +41,12 @@ class LabelRule:
     ignore: int | tuple[int, int, int] | None = None
     regions: Regions = ()
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> LabelRule:
+        """The rule of plain values, in which lists stand for tuples."""
+        values = {name: _tuples(value) for name, value in plain.items()}
+        return cls(**values)
+
     def pixels(self, label: np.ndarray) -> list[int]:
         """Pixels of the background and of each class, or of no region and of each region; without ignored ones."""
         counts = np.bincount(label.ravel(), minlength=256)
@@ -48,6 +54,10 @@ class LabelRule:
             return counts[: self.classes].tolist()
         table = membership(self.regions)[:IGNORED].astype(np.int64)
         return [int(counts[:IGNORED][table.max(axis=1) == 0].sum()), *(counts[:IGNORED] @ table).tolist()]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list | tuple) else value
 
 
 def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.ndarray:

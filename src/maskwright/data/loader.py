@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -14,8 +13,10 @@ import numpy as np
 
 from maskwright.data.buffers import Buffers
 from maskwright.data.pairs import Pair
+from maskwright.data.patches import Box
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.data.samples import SampleId
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 
 Batch = tuple[np.ndarray, np.ndarray]
@@ -23,16 +24,16 @@ Batch = tuple[np.ndarray, np.ndarray]
 _MOST_WORKERS = 8
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Augment(Protocol):
     """What is done to a pair before it enters a batch."""
 
-    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
-        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same."""
+    def __call__(
+        self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair, patch: Box | None = None
+    ) -> Batch:
+        """The changed image `(H, W, C)` and label `(H, W)`; the same where `sample` is the same.
+
+        With `patch` they are those of a whole volume, of which that part is wanted.
+        """
 
 
 class Source(Protocol):
@@ -54,6 +55,9 @@ class Source(Protocol):
 
     def sample(self, sample: SampleId, index: int) -> Batch:
         """Image and label of an index, as that sample of the training."""
+
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, Box | None]:
+        """Image and label that it is taken out of, and which part of them it is; None: they are it."""
 
 
 def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -85,6 +89,25 @@ def order(patients: Sequence[str], count: int | None, rng: np.random.Generator) 
     return np.array(chosen[:count])
 
 
+def spread(patients: Sequence[str], count: int) -> np.ndarray:
+    """`count` indices of the pictures, in order, taken in turns from every patient and evenly along its pictures."""
+    groups: dict[str, list[int]] = {}
+    for index, patient in enumerate(patients):
+        groups.setdefault(patient, []).append(index)
+    shares = dict.fromkeys(groups, 0)
+    left = min(count, len(patients))
+    while left:
+        for patient, group in groups.items():
+            if left and shares[patient] < len(group):
+                shares[patient] += 1
+                left -= 1
+    chosen: list[int] = []
+    for patient, group in groups.items():
+        middles = (np.arange(shares[patient]) + 0.5) * len(group) / max(shares[patient], 1)
+        chosen += [group[int(place)] for place in middles]
+    return np.array(sorted(chosen), int)
+
+
 class Batches:
     """The batches of a data set; what is in one depends on seed, epoch and step alone, not on threads or timing.
 
@@ -114,6 +137,9 @@ class Batches:
         self.count = steps * batch_size if steps and shuffle else None
         self.steps = steps if steps and shuffle else min(steps or whole, whole)
         self.waited = 0.0  # seconds that the consumer waited for batches since `epoch` was called
+        # A part of what is not shuffled is taken from every patient alike.
+        patients = [] if shuffle else [dataset.pair_of(index).patient for index in range(len(dataset))]
+        self._fixed = None if shuffle else spread(patients, self.steps * batch_size)
         self._buffers = Buffers()
         self._at: dict[int, Pair] = {}  # what each step is at, for the message about one that hangs
 
@@ -142,10 +168,15 @@ class Batches:
 
     def order(self, number: int) -> np.ndarray:
         """The pairs of epoch `number`, as indices into the data set."""
-        if not self.shuffle:
-            return np.arange(len(self.dataset))
+        if self._fixed is not None:
+            return self._fixed
         patients = [pair.patient for pair in self.dataset.pairs]
         return order(patients, self.count, np.random.default_rng((self.seed, number)))
+
+    def pairs(self, number: int, step: int) -> list[Pair]:
+        """The pairs of one batch, in its order."""
+        indices = self.order(number)[step * self.batch_size : (step + 1) * self.batch_size]
+        return [self.dataset.pair_of(int(index)) for index in indices]
 
     def make(self, number: int, step: int, indices: np.ndarray) -> Batch:
         """Prepare one batch.
@@ -177,8 +208,11 @@ class Batches:
 
     def pair(self, sample: SampleId, index: int) -> Batch:
         """The pair `index` as that sample of the training, its levels as they are in the file."""
-        image, label = self.dataset.sample(sample, index)
-        return self.augment(sample, image, label, self.dataset.pair_of(index)) if self.augment else (image, label)
+        if self.augment is None:
+            return self.dataset.sample(sample, index)
+        image, label, patch = self.dataset.around(sample, index)
+        pair = self.dataset.pair_of(index)
+        return self.augment(sample, image, label, pair, *([] if patch is None else [patch]))
 
     def _stuck(self, step: int) -> MaskwrightError:
         pair = self._at.get(step)

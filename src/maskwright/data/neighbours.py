@@ -15,9 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from maskwright.data.images import read_image
+from maskwright.data.cases import find_cases
+from maskwright.data.filters import resize
+from maskwright.data.images import read_images
 from maskwright.data.pairs import list_images
-from maskwright.data.preprocess import InputRule, adjust, resize
+from maskwright.data.preprocess import InputRule, adjust
 from maskwright.errors import MaskwrightError
 
 Slice = TypeVar("Slice")
@@ -71,37 +73,56 @@ def neighbour_indices(names: Sequence[str], count: int, pattern: str) -> list[li
     return [around(places[key], number, count) for key, number in (place_of(name, pattern) for name in names)]
 
 
-def neighbour_files(path: Path, count: int, pattern: str) -> list[Path]:
-    """The files of the slices around one, out of its folder."""
-    key, number = place_of(path.stem, pattern)
-    return around(_folder(path.parent, path.parent.stat().st_mtime_ns, pattern)[key], number, count)
+def neighbour_files(path: Path, rule: InputRule) -> list[tuple[Path, ...]]:
+    """The files of the slices around one, itself in the middle, out of its folder; of each the files of its channels.
+
+    Args:
+        path: of the slice, or of its first channel.
+    """
+    names, slices = _folder(path.parent, path.parent.stat().st_mtime_ns, rule.slice_pattern, rule.channel_patterns)
+    key, number = place_of(names[path], rule.slice_pattern)
+    return around(slices[key], number, rule.neighbours)
 
 
 @lru_cache(maxsize=4)
-def _folder(folder: Path, changed: int, pattern: str) -> dict[str, dict[int, Path]]:
-    return series({path.stem: path for path in list_images(folder)}, pattern)
+def _folder(
+    folder: Path, changed: int, slice_pattern: str, channel_patterns: tuple[str, ...]
+) -> tuple[dict[Path, str], dict[str, dict[int, tuple[Path, ...]]]]:
+    """Names of the pictures of a folder by their (first) files, and their files by series and number."""
+    files = _cases(folder, channel_patterns) if channel_patterns else {p.stem: (p,) for p in list_images(folder)}
+    return {paths[0]: name for name, paths in files.items()}, series(files, slice_pattern)
+
+
+def _cases(folder: Path, patterns: Sequence[str]) -> dict[str, tuple[Path, ...]]:
+    """The cases beside a file of `folder`: all in it, or the folder is a case itself and has others beside it."""
+    found = find_cases(folder, patterns)
+    if len(found) == 1 and any(
+        any(one.glob(patterns[0])) for one in folder.parent.iterdir() if one.is_dir() and one != folder
+    ):
+        found = find_cases(folder.parent, patterns)
+    return {name: tuple(files) for name, files in found.items()}
 
 
 def read_levels(path: Path, image: np.ndarray, rule: InputRule) -> np.ndarray:
     """What a network sees of a decoded picture, at the picture's own size: `(H, W, rule.input_channels)`.
 
     Args:
-        path: of the picture; its neighbours are read where the rule asks for them.
+        path: of the picture, or of its first channel; its neighbours are read where the rule asks for them.
 
     Raises:
-        MaskwrightError: a neighbour that cannot be read, or whose size is another.
+        MaskwrightError: other channels than the network's; a neighbour that cannot be read, or whose size is another.
     """
-    own = adjust(image, rule)
+    own = adjust(image, rule, path)
     if not rule.neighbours:
         return own
     planes = []
-    for other in neighbour_files(path, rule.neighbours, rule.slice_pattern):
-        plane = own if other == path else adjust(read_image(other), rule)
+    for files in neighbour_files(path, rule):
+        plane = own if files[0] == path else adjust(read_images(files), rule, files[0])
         if plane.shape != own.shape:
             raise MaskwrightError(
                 f"is {plane.shape[1]} x {plane.shape[0]} px, and its neighbour {path.name} is "
                 f"{own.shape[1]} x {own.shape[0]}",
-                where=other,
+                where=files[0],
                 fix="Slices of one series must have the same size; is data.slice_pattern right?",
             )
         planes.append(plane)

@@ -87,24 +87,27 @@ def match_pairs(images: Path, masks: Path, *, scans: bool = False) -> tuple[list
     return pairs, [path for path in mask_files.values() if path not in used]
 
 
-def match_cases(images: Path, masks: Path, patterns: Sequence[str], mask_pattern: str | None) -> list[Pair]:
-    """Cases of several files, and the label map of each: by its pattern, or by the case's name.
+def match_cases(
+    images: Path, masks: Path, patterns: Sequence[str], mask_pattern: str | None, *, scans: bool = True
+) -> list[Pair]:
+    """Cases of several files, and the mask (or label map) of each: by its pattern, or by the case's name.
 
     Raises:
-        MaskwrightError: as `find_cases`; or cases without a label map.
+        MaskwrightError: as `find_cases`; or cases without a mask.
     """
     cases = find_cases(images, patterns)
     if mask_pattern:
         found = {name: files[0] for name, files in find_cases(masks, [mask_pattern]).items()}
     else:
-        files = by_stem(list_images(masks, scans=True))
+        files = by_stem(list_images(masks, scans=scans))
         found = {name: files[name + end] for name in cases for end in reversed(_MASK_ENDINGS) if name + end in files}
     missing = [name for name in cases if name not in found]
     if missing:
         raise MaskwrightError(
-            f"{len(missing)} of {len(cases)} cases have no label map in {masks}: {shorten(missing)}",
+            f"{len(missing)} of {len(cases)} cases have no {'label map' if scans else 'mask'} in {masks}: "
+            f"{shorten(missing)}",
             where=images,
-            fix="Add the label maps, set data.mask_pattern, or move those cases away.",
+            fix="Add them, set data.mask_pattern, or move those cases away.",
         )
     return [Pair(name, first, found[name], others=tuple(others)) for name, (first, *others) in cases.items()]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -13,16 +12,19 @@ from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.samples import SampleId
+from maskwright.data.scans import Scans
+
+Box = tuple[tuple[int, int, int], tuple[int, int, int]]  # first voxel, which may lie before the volume, and size
 
 _PLACES = 2000  # voxels of each class that are remembered
 
 
 @dataclass(frozen=True)
 class Patches:
-    """Volumes in the network's space, in files, and patches of them.
+    """Volumes in the network's space, and patches of them.
 
     Attributes:
-        folder: `NNNN.npy` images and `NNNN-label.npy` labels. shapes: of the volumes. places: of each volume, for each
+        scans: gives the volumes. shapes: of the volumes. places: of each volume, for each
             class that it has, some of its voxels `(N, 3)`.
         foreground_share: how probable a patch is whose middle lies at a voxel of a class.
         cover: corners of patches that cover all volumes, as `(volume, corner)`; empty for random ones.
@@ -32,7 +34,7 @@ class Patches:
     records: Sequence[Record]
     label_rule: LabelRule
     input_rule: InputRule
-    folder: Path
+    scans: Scans
     shapes: Sequence[tuple[int, int, int]]
     places: Sequence[dict[int, np.ndarray]] = field(repr=False)
     foreground_share: float = 0.33
@@ -47,15 +49,18 @@ class Patches:
 
     def sample(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray]:
         """A patch: image `(D, H, W, C)` float32 and label `(D, H, W)` uint8; 0 beyond the volume."""
-        volume, corner = self.cover[index] if self.cover else (index, self._corner(sample.rng(1), index))
-        size = self.input_rule.shape[:3]
-        image, label = self.whole(volume)
+        image, label, (corner, size) = self.around(sample, index)
         return cut(image, corner, size), cut(label, corner, size)
 
+    def around(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray, Box]:
+        """The whole volume (in files) of a patch, and where the patch lies: for what is read around it."""
+        volume, corner = self.cover[index] if self.cover else (index, self._corner(sample.rng(1), index))
+        depth, height, width = self.input_rule.shape[:3]
+        return *self.whole(volume), (corner, (depth, height, width))
+
     def whole(self, volume: int) -> tuple[np.ndarray, np.ndarray]:
-        """Image `(D, H, W, C)` and label `(D, H, W)` of a volume, in files that are read where they are used."""
-        image = np.load(self.folder / f"{volume:04d}.npy", mmap_mode="r")
-        return image, np.load(self.folder / f"{volume:04d}-label.npy", mmap_mode="r")
+        """Image `(D, H, W, C)` and label `(D, H, W)` of a volume."""
+        return self.scans.whole(volume)
 
     def _corner(self, rng: np.random.Generator, volume: int) -> tuple[int, int, int]:
         shape, size, places = self.shapes[volume], self.input_rule.shape[:3], self.places[volume]

@@ -8,15 +8,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from maskwright.data.filters import resize, sharpened
 from maskwright.errors import MaskwrightError
 
-_INTERPOLATION = {
-    "nearest": cv2.INTER_NEAREST,
-    "linear": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
-    "area": cv2.INTER_AREA,
-    "lanczos": cv2.INTER_LANCZOS4,
-}
+BYTE = (0.0, 255.0)  # black and white of 8-bit pictures, whatever they hold
 
 
 @dataclass(frozen=True)
@@ -24,15 +19,18 @@ class InputRule:
     """How a picture becomes what the network is given; stored with the model.
 
     Attributes:
-        height, width: size of the input in px. channels: 1 grey, 3 red, green, blue; of each slice.
+        height, width: size of the input in px. channels: 1 grey, 3 red, green, blue, else bands; of each slice.
         neighbours: so many slices before and after are channels too. slice_pattern: finds a slice's number in its name.
         window, orientation: how slices were made of scans, so that whole scans can be predicted; empty where unknown.
         body_border: slices were cut to the box around the body with so many mm around it; None where they were not.
         depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
-        channel_patterns: of a network for volumes: the files of a case that are its channels; empty for one file.
+        channel_patterns: the files of a case that are its channels; empty for one file.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
+        levels: black and white of the pictures of each depth, as `(dtype, black, white)`: decided for the set that is
+            predicted (data/levels.py), so none in a model.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
-        intensity: `unit`, `raw` or `zscore`. low, high: the levels that `unit` maps to 0 and 1.
+        intensity: `unit`, `raw` or `zscore`. low, high: black and white of the training pictures, from `level_range`;
+            `unit` maps them to 0 and 1. Until they are decided only pictures of the rule's own depth are adjusted.
     """
 
     height: int
@@ -54,6 +52,11 @@ class InputRule:
     depth: int = 0
     spacing: tuple[float, ...] = ()
     channel_patterns: tuple[str, ...] = ()
+    levels: tuple[tuple[str, float, float], ...] = ()
+
+    def black_and_white(self, dtype: str) -> tuple[float, float] | None:
+        """The levels of pictures of a depth that are the model's `low` and `high`; None where nothing was decided."""
+        return next(((black, white) for name, black, white in self.levels if name == dtype), None)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,60 +79,73 @@ class InputRule:
         return asdict(self)
 
 
-def adjust(image: np.ndarray, rule: InputRule) -> np.ndarray:
+def adjust(image: np.ndarray, rule: InputRule, where: object = None) -> np.ndarray:
     """Depth, gamma, sharpening, colours and channels, at the picture's own size; in the order of the reference.
 
+    Colours become grey for a network of one channel, and grey is repeated for one of three; any other number of
+    channels must be the network's own.
+
     Args:
-        image: `(H, W)` or `(H, W, 3)` in red, green, blue order.
+        image: `(H, W)`, `(H, W, 3)` in red, green, blue order, or `(H, W, C)`. where: its file, for the message.
 
     Returns:
         `(H, W, C)` of the rule's type.
+
+    Raises:
+        MaskwrightError: it has other channels than the network, or a colour conversion that does not work on it.
     """
-    image = to_depth(image, rule.dtype)
+    image = to_depth(image, rule.dtype, rule.black_and_white(str(image.dtype)), (rule.low, rule.high))
     if rule.gamma > 0:
         image = _gamma(image, rule.gamma)
     if rule.sharpening > 0:
-        k = rule.sharpening
-        kernel = np.full((3, 3), -k)
-        kernel[1, 1] = 1 + 8 * k
-        image = cv2.filter2D(image, -1, kernel)
+        image = sharpened(image, rule.sharpening)
     if rule.color_conversion:
         image = _convert(image, rule.color_conversion)
-    if rule.channels == 1:
-        image = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return image[..., None]
-    if rule.channels != 3:
-        raise MaskwrightError(
-            f"is {rule.channels}, and pictures have 1 or 3",
-            where="[model] image_channels",
-            fix="Set it to 1 (grey) or 3 (colour).",
-        )
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    return _with_channels(image, rule.channels, where)
 
 
-def to_depth(image: np.ndarray, dtype: str) -> np.ndarray:
-    """The same picture with levels of another depth.
+def _with_channels(image: np.ndarray, wanted: int, where: object) -> np.ndarray:
+    found = image.shape[2] if image.ndim == 3 else 1
+    if found == wanted:
+        return image if image.ndim == 3 else image[..., None]
+    if (found, wanted) == (3, 1):
+        return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None]
+    if (found, wanted) == (1, 3):
+        return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
+    raise MaskwrightError(
+        f"has {found} {'channel' if found == 1 else 'channels'}, and the network takes {wanted}",
+        where=where,
+        fix=f"Set model.image_channels = {found} and train on such pictures, or name the files that are channels "
+        "of one picture in data.channel_patterns.",
+    )
 
-    8 bits are spread over 16; of 16 bits those in use become 8; floats go from their smallest to their largest level.
-    Floats are made of integers level by level, because nothing says which range they would have.
+
+def to_depth(
+    image: np.ndarray,
+    dtype: str,
+    levels: tuple[float, float] | None = None,
+    target: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """The same picture with levels of another depth or range: black becomes black, white white, linear between.
+
+    Args:
+        dtype: of the result, `uint8`, `uint16` or `float32`.
+        levels: black and white of the picture; what lies beyond is clipped. None: a picture of this type stays as it
+            is, another is a set by itself, for `level_range`.
+        target: black and white of the result; all that integers hold, and the picture's own of floats, where None.
     """
-    if image.dtype == np.dtype(dtype):
-        return image
-    if dtype == "float32":
-        return image.astype(np.float32)
-    if image.dtype == np.uint8:
-        return image.astype(np.uint16) * 257
-    low, high = level_range(str(image.dtype), float(image.min()), float(image.max()))
-    top = np.iinfo(dtype).max
-    return np.rint(np.clip((image - low) / (high - low), 0, 1) * top).astype(dtype)
-
-
-def resize(image: np.ndarray, height: int, width: int, how: str) -> np.ndarray:
-    """Resize `(H, W, C)` to (height, width); the same array where nothing changes."""
-    if image.shape[:2] == (height, width):
-        return image
-    resized = cv2.resize(image, (width, height), interpolation=_INTERPOLATION[how])
-    return resized if resized.ndim == 3 else resized[..., None]
+    same = image.dtype == np.dtype(dtype)
+    if levels is None:
+        if same:
+            return image
+        levels = level_range(str(image.dtype), float(image.min()), float(image.max()))
+    if target is None:
+        target = levels if dtype == "float32" else (0.0, float(np.iinfo(dtype).max))
+    if same and levels == target:
+        return np.clip(image, *levels).astype(dtype, copy=False) if dtype != "uint8" else image
+    share = (np.clip(image, *levels).astype(np.float64) - levels[0]) / (levels[1] - levels[0])
+    found = share * (target[1] - target[0]) + target[0]
+    return found.astype(np.float32) if dtype == "float32" else np.rint(found).astype(dtype)
 
 
 def resize_label(label: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -139,9 +155,13 @@ def resize_label(label: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def network_input(image: np.ndarray, rule: InputRule) -> np.ndarray:
-    """A decoded picture at the network's size and channels, its levels as they were: `(height, width, C)`."""
-    return resize(adjust(image, rule), rule.height, rule.width, rule.resize)
+def network_input(image: np.ndarray, rule: InputRule, where: object = None) -> np.ndarray:
+    """A decoded picture at the network's size and channels, its levels as they were: `(height, width, C)`.
+
+    Raises:
+        MaskwrightError: as `adjust`; it names `where`.
+    """
+    return resize(adjust(image, rule, where), rule.height, rule.width, rule.resize)
 
 
 def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None) -> np.ndarray:
@@ -166,15 +186,16 @@ def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None)
 
 
 def level_range(dtype: str, low: float, high: float) -> tuple[float, float]:
-    """The levels that count as black and white, from the smallest and largest that training pictures hold.
+    """The levels that count as black and white, from the smallest and largest that a whole set of pictures holds.
 
-    8-bit pictures always have 0 and 255. Deeper ones are often filled in part only (12 of 16 bits): white is then the
-    largest level that the bits in use can hold. Floats go from the smallest to the largest level seen.
+    8-bit pictures have 0 and 255. In 16-bit files white is that of 8, 12 or 16 bits, the depths that scanners and
+    cameras really fill them with, and of these the least that holds every level: one bright pixel more or less changes
+    nothing, as it did when each further bit counted. Floats go from the smallest to the largest level seen.
     """
     if dtype == "uint8":
-        return 0.0, 255.0
+        return BYTE
     if dtype == "uint16":
-        return 0.0, float((1 << max(8, int(high).bit_length())) - 1)
+        return 0.0, next(white for white in (255.0, 4095.0, 65535.0) if high <= white)
     return (low, high) if high > low else (low, low + 1.0)
 
 
@@ -194,6 +215,12 @@ def _convert(image: np.ndarray, conversion: str) -> np.ndarray:
             f"OpenCV has no colour conversion {conversion!r}",
             where="[data] color_conversion",
             fix="For example BGR2HSV, BGR2LAB or BGR2YUV.",
+        )
+    if image.ndim == 3 and image.shape[2] != 3:
+        raise MaskwrightError(
+            f"{conversion} is for colours, and the picture has {image.shape[2]} channels",
+            where="[data] color_conversion",
+            fix="Leave it out.",
         )
     rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     try:

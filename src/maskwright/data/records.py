@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from maskwright.data.images import LOSSY_SUFFIXES, read_header, read_image
+from maskwright.data.images import LOSSY_SUFFIXES, read_header, read_image, read_images
 from maskwright.data.labels import LabelRule, make_label
 from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError
@@ -29,6 +29,7 @@ class Record:
         height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
         class_pixels: pixels of each class (or region) in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
+        channels: of a picture. depth, spacing: of a scan: slices, and mm along slices, rows and columns.
         thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
     """
 
@@ -42,6 +43,9 @@ class Record:
     class_pixels: list[int]
     image_hash: str
     mask_hash: str
+    channels: int = 1
+    depth: int = 1
+    spacing: tuple[float, ...] = ()
     thumbnail: np.ndarray = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0), np.uint8))
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,9 +53,12 @@ class Record:
         return {key: value for key, value in asdict(self).items() if key != "thumbnail"}
 
 
-def file_hash(path: Path) -> str:
-    """BLAKE2b of a file's bytes, 128 bits."""
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+def file_hash(*paths: Path) -> str:
+    """BLAKE2b of a file's bytes, or of the bytes of several, 128 bits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
@@ -70,7 +77,7 @@ def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         MaskwrightError: a file cannot be read, the sizes differ, or the mask holds values that no class describes.
     """
-    image = read_image(pair.image)
+    image = read_images(pair.images)
     label = read_label(pair.mask, rule)
     if image.shape[:2] != label.shape:
         raise _sizes_differ(pair, image.shape, label.shape)
@@ -91,21 +98,17 @@ def examine(
     pairs: Sequence[Pair],
     rule: LabelRule,
     *,
-    use: Callable[[int, np.ndarray, np.ndarray], None] | None = None,
     step: Callable[[], None] | None = None,
 ) -> list[Record]:
-    """Read every pair once, several at a time, and give `use(index, image, label)` what was decoded.
+    """Read every pair once, several at a time.
 
     Raises:
         MaskwrightError: with the whole list of files that cannot be used.
     """
 
-    def one(index: int) -> Record | MaskwrightError:
-        pair = pairs[index]
+    def one(pair: Pair) -> Record | MaskwrightError:
         try:
             image, label = read_pair(pair, rule)
-            if use is not None:
-                use(index, image, label)
             return describe_pair(pair, image, label, rule)
         except MaskwrightError as error:
             return error
@@ -114,7 +117,7 @@ def examine(
                 step()
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(one, range(len(pairs))))
+        results = list(pool.map(one, pairs))
     errors = [result for result in results if isinstance(result, MaskwrightError)]
     if errors:
         raise _together(errors, len(pairs))
@@ -127,7 +130,22 @@ def depths(pairs: Sequence[Pair]) -> set[str]:
     Raises:
         MaskwrightError: at the first file whose header cannot be read.
     """
-    return {read_header(pair.image).dtype for pair in pairs}
+    return {read_header(path).dtype for pair in pairs for path in pair.images}
+
+
+def common_dtype(depths: set[str]) -> str:
+    """The depth that holds all pictures of a data set.
+
+    Raises:
+        MaskwrightError: integers and floats are mixed, so that no common scale exists.
+    """
+    if "float32" in depths and len(depths) > 1:
+        raise MaskwrightError(
+            f"pictures of {' and '.join(sorted(depths))} are mixed",
+            where="[data]",
+            fix="Save all as floats or all as integers.",
+        )
+    return "float32" if "float32" in depths else "uint16" if "uint16" in depths else "uint8"
 
 
 def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
@@ -139,9 +157,9 @@ def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
 
 def _trouble(pair: Pair) -> list[MaskwrightError]:
     shapes, errors = [], []
-    for path in (pair.image, pair.mask):
+    for read in (lambda: read_images(pair.images), lambda: read_image(pair.mask, palette=True)):
         try:
-            shapes.append(read_image(path, palette=True).shape[:2])
+            shapes.append(read().shape[:2])
         except MaskwrightError as error:
             errors.append(error)
     if not errors and shapes[0] != shapes[1]:
@@ -161,9 +179,10 @@ def _together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
     if len(errors) == 1:
         return errors[0]
     lines = "\n  ".join(f"{error.where}: {error.what}" for error in errors)
+    same = errors[0].fix if len({error.fix for error in errors}) == 1 else ""
     return MaskwrightError(
         f"{len(errors)} files of {total} pairs cannot be used:\n  {lines}",
-        fix="Mend or remove them, each with its partner.",
+        fix=same or "Mend or remove them, each with its partner.",
     )
 
 
@@ -174,17 +193,20 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, rule: LabelR
         patient=pair.patient,
         height=image.shape[0],
         width=image.shape[1],
+        channels=1 if image.ndim == 2 else image.shape[2],
         dtype=str(image.dtype),
         low=float(image.min()),
         high=float(image.max()),
         class_pixels=rule.pixels(label),
-        image_hash=file_hash(pair.image),
+        image_hash=file_hash(*pair.images),
         mask_hash=file_hash(pair.mask),
         thumbnail=thumbnail(image),
     )
 
 
-def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule) -> Record:
+def describe_volume(
+    pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule, spacing: tuple[float, ...] = ()
+) -> Record:
     """The record of a scan `(D, H, W[, C])` and its label `(D, H, W)`; size and thumbnail are its middle slice's."""
     return Record(
         name=pair.name,
@@ -195,8 +217,10 @@ def describe_volume(pair: Pair, scan: np.ndarray, label: np.ndarray, rule: Label
         low=float(scan.min()),
         high=float(scan.max()),
         class_pixels=rule.pixels(label),
-        image_hash=file_hash(pair.image),
+        image_hash=file_hash(*pair.images),
         mask_hash=file_hash(pair.mask),
+        depth=scan.shape[0],
+        spacing=tuple(float(step) for step in spacing),
         thumbnail=thumbnail(np.asarray(scan[len(scan) // 2])),
     )
 

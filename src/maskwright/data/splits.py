@@ -44,46 +44,18 @@ def with_patients(pairs: Iterable[Pair], pattern: str | None) -> list[Pair]:
 
 
 def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans: bool = False) -> Splits:
-    """The pairs of each part, as the configuration's [data] says.
+    """The pairs of each part, as the configuration's [data] says; folds are a plan's matter.
 
     Parts that have folders of their own are read from them; where one folder holds all, patients are drawn by `seed`.
-    Parts that are not configured are absent from the result; validation is then taken from training.
+    Validation is taken from training where it is not configured.
 
     Args:
         scans: the folders hold scans and label maps instead of pictures.
 
     Raises:
-        MaskwrightError: folders that are missing, incomplete or contradictory.
+        MaskwrightError: folders that are missing, incomplete or contradictory, or a part that is not configured.
     """
-    if data.fold is not None and {"train", "valid"} & set(wanted):
-        return _with_fold(data, wanted, seed, scans)
-    if data.images is not None:
-        if data.train.images is not None:
-            raise MaskwrightError(
-                "both one folder of all images and folders of parts are given",
-                where="[data] images",
-                fix="Keep data.images and data.masks, or [data.train] and its siblings.",
-            )
-        pairs = _read(data, data, "data", scans)
-        fractions = {"valid": data.valid_fraction, "test": data.test_fraction}
-        if data.split_file is not None:
-            splits = listed(pairs, data.split_file)
-            if not splits.get("valid") and data.valid_fraction > 0:
-                share = {"valid": data.valid_fraction}
-                splits |= split_patients(splits["train"], share, order=data.split_order, seed=seed)
-        else:
-            splits = split_patients(pairs, fractions, order=data.split_order, seed=seed)
-    else:
-        # Validation may be a share of training, and is then the same share whoever asks.
-        drawn = data.valid.images is None and {"train", "valid"} & set(wanted)
-        parts = {"train", *wanted} if drawn else set(wanted)
-        splits = {
-            part: _read(data, getattr(data, part), f"data.{part}", scans)
-            for part in SPLITS
-            if part in parts and getattr(data, part).images is not None
-        }
-        if drawn and "train" in splits and data.valid_fraction > 0:
-            splits |= split_patients(splits["train"], {"valid": data.valid_fraction}, order=data.split_order, seed=seed)
+    splits = drawn(data, seed, scans) if data.images is not None else _from_folders(data, wanted, seed, scans)
     missing = [part for part in wanted if not splits.get(part)]
     if missing:
         raise MaskwrightError(
@@ -95,39 +67,61 @@ def collect(data: Any, wanted: Sequence[str] = SPLITS, *, seed: int = 137, scans
     return {part: splits[part] for part in wanted}
 
 
-def _with_fold(data: Any, wanted: Sequence[str], seed: int, scans: bool) -> Splits:
-    """Training and validation by folds of their patients together; the test stays apart."""
-    from maskwright.data.folds import fold_of, structure_sizes
+def drawn(data: Any, seed: int, scans: bool) -> Splits:
+    """Every part of one folder of all: as `split_file` lists them, else drawn by `seed`.
 
-    if data.fold >= data.folds:
+    Raises:
+        MaskwrightError: as `collect`.
+    """
+    if data.train.images is not None:
         raise MaskwrightError(
-            f"is {data.fold}, and there are {data.folds} folds, 0 to {data.folds - 1}",
-            where="[data] fold",
-            fix="Name one of them, or set data.folds.",
+            "both one folder of all images and folders of parts are given",
+            where="[data] images",
+            fix="Keep data.images and data.masks, or [data.train] and its siblings.",
         )
-    plain = data.model_copy(update={"fold": None})
-    validates = data.valid.images is not None or data.valid_fraction > 0
-    parts = ["train", *(["valid"] if validates else []), *(["test"] if "test" in wanted else [])]
-    splits = collect(plain, parts, seed=seed, scans=scans)
-    pairs = sorted((pair for part in ("train", "valid") for pair in splits.get(part, [])), key=lambda pair: pair.name)
-    folds = fold_of(structure_sizes(pairs, scans=scans), data.folds, seed)
-    splits["valid"] = [pair for pair in pairs if folds[pair.patient] == data.fold]
-    splits["train"] = [pair for pair in pairs if folds[pair.patient] != data.fold]
-    return {part: splits[part] for part in wanted}
+    pairs = _read(data, data, "data", scans)
+    if data.split_file is None:
+        fractions = {"valid": data.valid_fraction, "test": data.test_fraction}
+        return split_patients(pairs, fractions, order=data.split_order, seed=seed)
+    splits = listed(pairs, data.split_file)
+    if not splits.get("valid") and data.valid_fraction > 0:
+        share = {"valid": data.valid_fraction}
+        splits |= split_patients(splits["train"], share, order=data.split_order, seed=seed)
+    return {part: pairs for part, pairs in splits.items() if pairs}
+
+
+def _from_folders(data: Any, wanted: Sequence[str], seed: int, scans: bool) -> Splits:
+    """The wanted parts out of folders of their own."""
+    # Validation may be a share of training, and is then the same share whoever asks.
+    takes = data.valid.images is None and {"train", "valid"} & set(wanted)
+    parts = {"train", *wanted} if takes else set(wanted)
+    splits = {
+        part: _read(data, getattr(data, part), f"data.{part}", scans)
+        for part in SPLITS
+        if part in parts and getattr(data, part).images is not None
+    }
+    if takes and "train" in splits and data.valid_fraction > 0:
+        splits |= split_patients(splits["train"], {"valid": data.valid_fraction}, order=data.split_order, seed=seed)
+    return splits
 
 
 def listed(pairs: Sequence[Pair], file: Path) -> Splits:
     """The parts that a JSON file lists: `{"train": [...], "valid": [...], "test": [...]}`, patients or names.
+
+    The `plan.json` of a run is such a file too.
 
     Raises:
         MaskwrightError: no such file, other content, an entry that is no patient, or one in two parts.
     """
     try:
         plain = json.loads(file.read_text(encoding="utf-8"))
+        if "cases" in plain:  # a plan that is handed on
+            files = [(case["part"], file["name"]) for case in plain["cases"] for file in case["files"]]
+            plain = {part: [name for place, name in files if place == part] for part in SPLITS}
         parts = {part: [str(item) for item in plain.get(part, [])] for part in SPLITS}
     except FileNotFoundError:
         raise MaskwrightError("there is no such file", where=file, fix="Check data.split_file.") from None
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise MaskwrightError(
             f"lists no parts ({error})", where=file, fix='Write {"train": [...], "valid": [...], "test": [...]}.'
         ) from None
@@ -156,14 +150,8 @@ def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
             where=f"[{section}] masks",
             fix="Name the folder of the masks that belong to the images.",
         )
-    if data.channel_patterns and not scans:
-        raise MaskwrightError(
-            "is for networks for volumes, and model.image_depth is not set",
-            where="[data] channel_patterns",
-            fix="Set model.image_depth, or leave the patterns out.",
-        )
     if data.channel_patterns:
-        pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern)
+        pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern, scans=scans)
     else:
         pairs, _ = match_pairs(folders.images, folders.masks, scans=scans)
     return with_patients(pairs, data.patient_pattern)

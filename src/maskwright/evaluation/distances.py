@@ -9,12 +9,18 @@ it, or at the border of the image, as in MONAI. With d(A→B) the distances of A
 - Normalised surface Dice: share of both surfaces that lies within a tolerance of the other (Nikolov et al. 2018,
   counted in surface pixels instead of by area).
 
-Two empty masks: distances 0, surface Dice 1. One empty mask: distances undefined (NaN), surface Dice 0.
+Two empty masks have no surface, and every score is undefined (NaN). One empty mask: distances undefined, surface Dice
+0.
+
+Pictures of one patient whose places are not known are pooled: all distances of all pictures together, where the surface
+in a picture whose other mask is empty is infinitely far from it. Such pixels lie outside of any tolerance, and what
+becomes infinite by them (the maximum and the mean always, the percentile if they are more than 5 %) is undefined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -22,6 +28,44 @@ from scipy.spatial import cKDTree
 from maskwright.volumes.boxes import bounding_box
 
 NAMES = ("hausdorff", "hausdorff95", "surface_distance", "surface_dice")
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """Distances of the surface pixels of a prediction to those of its truth (`there`), and of the truth's (`back`).
+
+    Attributes:
+        there, back: in mm, infinite where the other mask is empty. tolerance: of the surface Dice, in mm.
+    """
+
+    there: np.ndarray = field(repr=False)
+    back: np.ndarray = field(repr=False)
+    tolerance: float
+
+    def scores(self) -> dict[str, float]:
+        """The four scores of this module; NaN where one is undefined."""
+        both = np.concatenate([self.there, self.back])
+        if not len(both):
+            return dict.fromkeys(NAMES, float("nan"))
+        inside = {"surface_dice": float((both <= self.tolerance).mean())}
+        if not len(self.there) or not len(self.back):
+            return dict.fromkeys(NAMES, float("nan")) | inside
+        largest = {
+            "hausdorff": float(both.max()),
+            "hausdorff95": max(_percentile(self.there, 0.95), _percentile(self.back, 0.95)),
+            "surface_distance": float(both.mean(dtype=np.float64)),
+        }
+        return {name: value if np.isfinite(value) else float("nan") for name, value in largest.items()} | inside
+
+    def compact(self) -> Surfaces:
+        """The same with 32 bits a distance, to be kept."""
+        return Surfaces(self.there.astype(np.float32), self.back.astype(np.float32), self.tolerance)
+
+    @staticmethod
+    def pooled(parts: Sequence[Surfaces]) -> Surfaces:
+        """All distances of all pictures together."""
+        there, back = (np.concatenate([getattr(one, side) for one in parts]) for side in ("there", "back"))
+        return Surfaces(there, back, parts[0].tolerance)
 
 
 def surface_scores(
@@ -32,17 +76,28 @@ def surface_scores(
     Args:
         prediction, truth: bool, `(H, W)` or `(D, H, W)`. spacing: mm a pixel along each axis. tolerance: mm.
     """
-    if not prediction.any() or not truth.any():
-        same = not prediction.any() and not truth.any()
-        return dict.fromkeys(NAMES, 0.0 if same else float("nan")) | {"surface_dice": float(same)}
-    there, back = surface_distances(prediction, truth, spacing)
-    both = np.concatenate([there, back])
-    return {
-        "hausdorff": float(both.max()),
-        "hausdorff95": float(max(np.percentile(there, 95), np.percentile(back, 95))),
-        "surface_distance": float(both.mean()),
-        "surface_dice": float((both <= tolerance).mean()),
-    }
+    return surfaces(prediction, truth, spacing, tolerance).scores()
+
+
+def surfaces(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float], tolerance: float) -> Surfaces:
+    """The distances of two masks, either of which may be empty; arguments as of `surface_scores`."""
+    if prediction.any() and truth.any():
+        there, back = surface_distances(prediction, truth, spacing)
+        return Surfaces(there, back, tolerance)
+    there, back = (np.full(int(surface(mask).sum()), np.inf) for mask in (prediction, truth))
+    return Surfaces(there, back, tolerance)
+
+
+def _percentile(values: np.ndarray, share: float) -> float:
+    """As `np.percentile` between two neighbours, which gives NaN where the upper one is infinite but not reached."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    ordered = np.partition(values, [low, min(low + 1, len(values) - 1)]).astype(np.float64)
+    if place == low:
+        return float(ordered[low])
+    return (
+        float(ordered[low] + (ordered[low + 1] - ordered[low]) * (place - low)) if np.isfinite(ordered[low]) else np.inf
+    )
 
 
 def surface_distances(

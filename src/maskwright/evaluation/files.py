@@ -13,19 +13,30 @@ from maskwright.evaluation.summary import Summary
 from maskwright.storage import atomic, write_json, write_text
 
 
-def write_scores(folder: Path, summary: Summary, images: Sequence[ImageScore], class_names: Sequence[str]) -> None:
+def write_scores(
+    folder: Path,
+    summary: Summary,
+    images: Sequence[ImageScore],
+    class_names: Sequence[str],
+    cases: Sequence[ImageScore] | None = None,
+) -> None:
     """Write evaluation.json, evaluation.csv, per_image.csv and per_patient.csv.
 
-    evaluation.csv is the reference's: `name,value` with 4 decimals and no header, the network's loss first.
+    evaluation.csv is the reference's: `name,value` with 4 decimals and no header, the network's loss first. `n` and
+    `undefined` beside each mean are whole numbers.
+
+    Args:
+        cases: as `report` takes them.
     """
     write_json(folder / "evaluation.json", summary)
     lines = [f"{name},{value:.4f}" for name, value in summary.get("network", {}).items()]
     for group in ("per_image", "per_patient"):
         for name, facts in summary[group].items():
             lines += [f"{group}.{name}.{key},{value:.4f}" for key, value in facts.items() if isinstance(value, float)]
+            lines += [f"{group}.{name}.{key},{facts[key]}" for key in ("n", "undefined") if key in facts]
     write_text(folder / "evaluation.csv", "\n".join(lines) + "\n")
     write_rows(folder / "per_image.csv", table(images, class_names))
-    write_rows(folder / "per_patient.csv", table(pool(images), class_names))
+    write_rows(folder / "per_patient.csv", table(pool(images if cases is None else cases), class_names))
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -11,8 +11,8 @@ from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.regions import inside
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibrations
-from maskwright.evaluation.components import component_scores
-from maskwright.evaluation.distances import surface_scores
+from maskwright.evaluation.components import Parts, count_parts
+from maskwright.evaluation.distances import surfaces
 from maskwright.evaluation.scores import ImageScore, confusion, counts_of
 from maskwright.volumes.boxes import bounding_box
 
@@ -83,20 +83,24 @@ def score_masks(
     table = confusion(prediction, truth, rule.classes)
     counts = counts_of(table, rule.regions)
     known = truth != IGNORED if (truth == IGNORED).any() else None
-    measures = []
+    measures, distances, parts = [], [], []
     for (found, true), row in zip(_masks(prediction, truth, rule), counts, strict=True):
         if known is not None:
             found = found & known
+        far, pieces = surfaces(found, true, scale.spacing, scale.tolerance), _parts(found, true)
         measures.append(
             {
-                **surface_scores(found, true, scale.spacing, scale.tolerance),
-                **_parts(found, true),
+                **far.scores(),
+                **pieces.scores(),
                 "volume_true": float(row[0] + row[2]) * scale.pixel,
                 "volume_predicted": float(row[0] + row[1]) * scale.pixel,
             }
         )
+        parts.append(pieces)
+        if truth.ndim == 2:  # those of volumes are many, and a volume is a case by itself
+            distances.append(far.compact())
     whole, classes = (calibrations.whole, calibrations.classes) if calibrations else (None, ())
-    return ImageScore(name, patient, counts, tuple(measures), whole, classes, table)
+    return ImageScore(name, patient, counts, tuple(measures), whole, classes, table, tuple(distances), tuple(parts))
 
 
 def _masks(prediction: np.ndarray, truth: np.ndarray, rule: LabelRule) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -108,9 +112,9 @@ def _masks(prediction: np.ndarray, truth: np.ndarray, rule: LabelRule) -> Iterat
             yield prediction == number, truth == number
 
 
-def _parts(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
+def _parts(found: np.ndarray, true: np.ndarray) -> Parts:
     either = found | true
     if not either.any():
-        return component_scores(found, true)
+        return Parts()
     box = bounding_box(either)
-    return component_scores(found[box], true[box])
+    return count_parts(found[box], true[box])

@@ -7,23 +7,28 @@ and prediction are both empty Dice and IoU are 1: to find nothing was right. The
 denominator is 0, and are left out of means.
 
 Volumes: difference = predicted - true, absolute difference its amount, relative difference its share of the true volume
-(NaN where that is 0). Of a patient's images pixels and volumes are added up; distances and scores of parts are means
-over those of its images where they are defined.
+(NaN where that is 0). Of a patient's images pixels, volumes and parts are added up, and the distances of all its
+pictures are pooled (see `distances`). Of several volumes of a patient distances are means, undefined where one of them
+is because a structure was missed or invented.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from maskwright.data.regions import Regions, membership
 from maskwright.evaluation.calibration import Calibration
+from maskwright.evaluation.components import NAMES as PARTS
+from maskwright.evaluation.components import Parts
+from maskwright.evaluation.distances import Surfaces
 
 NAMES = ("dice", "iou", "sensitivity", "specificity", "precision", "accuracy", "balanced_accuracy")
 SUMS = ("volume_true", "volume_predicted")
+PERFECT = ("dice", "iou", *PARTS)  # 1 where truth and prediction are both empty
 Counts = np.ndarray  # (4,) int64: TP, FP, FN, TN
 
 
@@ -38,6 +43,8 @@ class ImageScore:
     calibration: Calibration | None = None
     class_calibrations: tuple[Calibration, ...] = ()  # of each row
     confusion: np.ndarray | None = None  # as `confusion` gives it
+    surfaces: tuple[Surfaces, ...] = ()  # of each row, of pictures only
+    parts: tuple[Parts, ...] = ()  # of each row
 
     def values(self) -> list[dict[str, float]]:
         """Every score of each class after the background, or region."""
@@ -93,11 +100,12 @@ def counts_of(table: np.ndarray, regions: Regions = ()) -> np.ndarray:
 
 
 def scores(counts: Counts) -> dict[str, float]:
-    """Every score of one row of counts; NaN where it is undefined."""
+    """Every score of one row of counts; NaN where it is undefined: of no pixel at all everything is."""
     tp, fp, fn, tn = (float(value) for value in counts)
+    empty = 1.0 if tp + fp + fn + tn else float("nan")
     return {
-        "dice": _ratio(2 * tp, 2 * tp + fp + fn, 1.0),
-        "iou": _ratio(tp, tp + fp + fn, 1.0),
+        "dice": _ratio(2 * tp, 2 * tp + fp + fn, empty),
+        "iou": _ratio(tp, tp + fp + fn, empty),
         "sensitivity": _ratio(tp, tp + fn),
         "specificity": _ratio(tn, tn + fp),
         "precision": _ratio(tp, tp + fp),
@@ -130,31 +138,60 @@ def pool(images: Iterable[ImageScore]) -> list[ImageScore]:
 
 
 def _together(patient: str, images: Sequence[ImageScore]) -> ImageScore:
+    if len(images) == 1:
+        return replace(images[0], name=patient)
     counts = np.sum([image.counts for image in images], axis=0)
+    parts = tuple(functools.reduce(Parts.__add__, row) for row in zip(*(one.parts for one in images), strict=True))
+    far = tuple(Surfaces.pooled(row) for row in zip(*(one.surfaces for one in images), strict=True))
     measures = []
-    for row in zip(*(image.measures for image in images), strict=True):
-        columns = {name: np.array([one[name] for one in row]) for name in row[0]}
-        measures.append({name: _pooled(name, values) for name, values in columns.items()})
+    for place in range(len(images[0].measures)):
+        columns = {name: np.array([one.measures[place][name] for one in images]) for name in images[0].measures[place]}
+        # Where there is nothing in truth and prediction, nothing can be measured, and nothing is missed.
+        full = np.array([one.counts[place, :3].any() for one in images])
+        row = {name: float(values.sum()) if name in SUMS else _mean(values[full]) for name, values in columns.items()}
+        measures.append(row | (far[place].scores() if far else {}) | (parts[place].scores() if parts else {}))
     found = [image.calibration for image in images if image.calibration is not None]
     calibration = functools.reduce(Calibration.merged, found) if found else None
     tables = [image.confusion for image in images if image.confusion is not None]
     table = np.sum(tables, axis=0) if tables else None
     by_class = zip(*(image.class_calibrations for image in images), strict=True)
     classes = tuple(functools.reduce(Calibration.merged, row) for row in by_class)
-    return ImageScore(patient, patient, counts, tuple(measures), calibration, classes, table)
+    return ImageScore(patient, patient, counts, tuple(measures), calibration, classes, table, far, parts)
 
 
-def _pooled(name: str, values: np.ndarray) -> float:
-    if name in SUMS:
-        return float(values.sum())
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def values_of(items: Sequence[ImageScore]) -> list[list[dict[str, float]]]:
+    """Every score of every class of images or cases that were scored together.
+
+    A class that no truth of any of them has says nothing where it is not predicted either: its Dice, IoU and scores of
+    parts are then undefined instead of 1.
+    """
+    found = [item.values() for item in items]
+    absent = np.flatnonzero(~occurring([item.counts for item in items])) if items else ()
+    for place in absent:
+        for item, rows in zip(items, found, strict=True):
+            if not item.counts[place, :3].any():
+                rows[place] |= {name: float("nan") for name in PERFECT if name in rows[place]}
+    return found
+
+
+def occurring(counts: Sequence[np.ndarray]) -> np.ndarray:
+    """Which classes after the background, or regions, some truth has: `(N,)` bool.
+
+    Args:
+        counts: of each image or case `(N, 4)`: TP, FP, FN, TN of each class.
+    """
+    total = np.sum(counts, axis=0)
+    return np.asarray(total[:, 0] + total[:, 2] > 0)
 
 
 def table(images: Sequence[ImageScore], class_names: Sequence[str]) -> list[dict[str, str | float]]:
     """Rows for a CSV file: name, patient, class and every score."""
     return [
         {"name": image.name, "patient": image.patient, "class": name, **row}
-        for image in images
-        for name, row in zip(class_names[1:], image.values(), strict=True)
+        for image, rows in zip(images, values_of(images), strict=True)
+        for name, row in zip(class_names[1:], rows, strict=True)
     ]

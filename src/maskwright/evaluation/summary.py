@@ -10,7 +10,7 @@ import numpy as np
 
 from maskwright.evaluation.agreement import agreement
 from maskwright.evaluation.calibration import Calibration
-from maskwright.evaluation.scores import NAMES, ImageScore, pool
+from maskwright.evaluation.scores import NAMES, ImageScore, occurring, pool, values_of
 
 Summary = dict[str, Any]
 
@@ -44,23 +44,37 @@ def bootstrap_interval(values: Sequence[float], resamplings: int = 2000, seed: i
     return [float(low), float(high)]
 
 
-def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings: int = 2000) -> Summary:
-    """Summaries over images and over patients (each patient's images pooled).
+def report(
+    images: Sequence[ImageScore],
+    class_names: Sequence[str],
+    resamplings: int = 2000,
+    cases: Sequence[ImageScore] | None = None,
+) -> Summary:
+    """Summaries over images and over patients.
 
     With several classes, the scores directly under `per_image` and `per_patient` are means over the classes of each
-    image or patient, and each class has its own under its name.
+    image or patient, and each class has its own under its name. Classes that no truth has are left out of those means
+    and named in `absent_classes`. `undefined` counts the values that could not be in a mean: of images or patients, and
+    with several classes each class of each of them.
 
     `worst` names the ten patients with the smallest Dice; `agreement` is of volumes over patients, class by class;
     `calibration` is of all pixels, where probabilities are known; `confusion` counts pixels, a row for each true class
     number and a column for each predicted one.
+
+    Args:
+        cases: what a patient's scores are made of, where that is more than its images pooled: the volumes into which
+            its slices were stacked. `volumes` counts them.
     """
-    patients = pool(images)
+    patients = pool(images if cases is None else cases)
+    there = occurring([item.counts for item in [*images, *patients]]) if images else np.ones(len(class_names) - 1, bool)
     found: Summary = {
         "images": len(images),
         "patients": len(patients),
+        "volumes": sum(bool(case.measures) and not case.surfaces for case in (images if cases is None else cases)),
         "empty_truth": sum(int((image.counts[:, 0] + image.counts[:, 2]).sum() == 0) for image in images),
-        "per_image": _group(images, class_names, None),
-        "per_patient": _group(patients, class_names, resamplings),
+        "absent_classes": [name for name, one in zip(class_names[1:], there, strict=True) if not one],
+        "per_image": _group(images, class_names, None, there),
+        "per_patient": _group(patients, class_names, resamplings, there),
         "worst": worst(patients),
     }
     if patients and patients[0].measures:
@@ -81,20 +95,32 @@ def report(images: Sequence[ImageScore], class_names: Sequence[str], resamplings
 
 
 def worst(patients: Sequence[ImageScore], count: int = 10) -> list[dict[str, Any]]:
-    """The patients with the smallest mean Dice over their classes, the worst first."""
-    rated = [{"patient": one.name, "dice": _mean([row["dice"] for row in one.values()])} for one in patients]
-    return sorted(rated, key=lambda one: (one["dice"], one["patient"]))[:count]
+    """The patients with the smallest mean Dice over the classes that some truth has, the worst first."""
+    if not patients:
+        return []
+    there = occurring([patient.counts for patient in patients])
+    rows = zip(patients, values_of(patients), strict=True)
+    rated = [{"patient": one.name, "dice": _mean(_of(row, "dice", there))[0]} for one, row in rows]
+    defined = [one for one in rated if not np.isnan(one["dice"])]  # type: ignore[call-overload]
+    return sorted(defined, key=lambda one: (one["dice"], one["patient"]))[:count]
 
 
-def _group(items: Sequence[ImageScore], class_names: Sequence[str], resamplings: int | None) -> Summary:
-    found = [item.values() for item in items]
+def _group(
+    items: Sequence[ImageScore], class_names: Sequence[str], resamplings: int | None, there: np.ndarray
+) -> Summary:
+    found = values_of(items)
     names = list(found[0][0]) if found else list(NAMES)
 
-    def one(values: list[float]) -> dict[str, Any]:
+    def one(values: Sequence[float], undefined: int = 0) -> dict[str, Any]:
         summary: dict[str, Any] = summarize(values)
+        summary |= {"undefined": undefined} if undefined else {}
         return summary | ({"ci95": bootstrap_interval(values, resamplings)} if resamplings else {})
 
-    result: Summary = {name: one([_mean([row[name] for row in rows]) for rows in found]) for name in names}
+    result: Summary = {}
+    for name in names:
+        means = [_mean(_of(rows, name, there)) for rows in found]
+        # Of several classes each value that is missing in the means is counted, not only whole patients without any.
+        result[name] = one([mean for mean, _ in means], sum(missing for _, missing in means) if there.any() else 0)
     if items and items[0].calibration is not None:
         known = [item.calibration for item in items if item.calibration is not None]
         result["brier"] = one([item.brier for item in known])
@@ -105,33 +131,43 @@ def _group(items: Sequence[ImageScore], class_names: Sequence[str], resamplings:
     return result
 
 
-def _mean(values: list[float]) -> float:
+def _of(rows: Sequence[dict[str, float]], name: str, there: np.ndarray) -> list[float]:
+    """A score of each class that some truth has; of the others too where none has any."""
+    return [row[name] for row, one in zip(rows, there, strict=True) if one or not there.any()]
+
+
+def _mean(values: Sequence[float]) -> tuple[float, int]:
+    """The mean of what is defined, and how many are not."""
     defined = [value for value in values if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else float("nan")
+    return (float(np.mean(defined)) if defined else float("nan")), len(values) - len(defined)
 
 
 def headline(summary: Summary) -> str:
     """The few numbers that matter, as text."""
     image, patient = summary["per_image"]["dice"], summary["per_patient"]["dice"]
-    lines = [f"{summary['images']} images of {summary['patients']} patients"]
-    if patient["mean"] is not None:
-        interval = (
-            f", 95 % interval {patient['ci95'][0]:.3f} to {patient['ci95'][1]:.3f}" if patient.get("ci95") else ""
-        )
+    stacked = f", {summary['volumes']} volumes" if 0 < summary["volumes"] < summary["images"] else ""
+    lines = [f"{summary['images']} images of {summary['patients']} patients{stacked}"]
+    for title, found in (("Dice per patient ", patient), ("Dice per image   ", image)):
+        if found["mean"] is None:
+            lines.append(f"{title} undefined: no truth has anything of it, and no prediction")
+            continue
+        interval = f", 95 % interval {found['ci95'][0]:.3f} to {found['ci95'][1]:.3f}" if found.get("ci95") else ""
         lines.append(
-            f"Dice per patient  {patient['mean']:.3f} (sd {patient['std']:.3f}, median {patient['median']:.3f}, "
-            f"worst {patient['min']:.3f}{interval})"
-        )
-        lines.append(
-            f"Dice per image    {image['mean']:.3f} (sd {image['std']:.3f}, median {image['median']:.3f}, "
-            f"worst {image['min']:.3f})"
+            f"{title} {found['mean']:.3f} (sd {found['std']:.3f}, median {found['median']:.3f}, "
+            f"worst {found['min']:.3f}{interval}{_left_out(found)})"
         )
     if units := summary.get("units"):
         far, near = summary["per_patient"]["hausdorff95"], summary["per_patient"]["surface_dice"]
-        if far["mean"] is not None:
-            left_out = f"; {far['undefined']} without" if far["undefined"] else ""
-            lines.append(
-                f"Surfaces          95th percentile of distances {far['mean']:.2f} {units['distance']}{left_out}, "
-                f"{near['mean']:.3f} within {units['tolerance']:g} {units['distance']}"
-            )
+        shown = "undefined" if far["mean"] is None else f"{far['mean']:.2f} {units['distance']}"
+        share = "undefined" if near["mean"] is None else f"{near['mean']:.3f}"
+        lines.append(
+            f"Surfaces          95th percentile of distances {shown}{_left_out(far)}, "
+            f"{share} within {units['tolerance']:g} {units['distance']}{_left_out(near)}"
+        )
+    if summary["absent_classes"]:
+        lines.append(f"In no truth       {', '.join(summary['absent_classes'])}: left out of means over classes")
     return "\n".join(lines)
+
+
+def _left_out(found: dict[str, Any]) -> str:
+    return f"; {found['undefined']} undefined" if found["undefined"] else ""

@@ -17,8 +17,6 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.pairs import Pair
-from maskwright.data.splits import collect
-from maskwright.errors import MaskwrightError
 from maskwright.evaluation.summary import report
 from maskwright.inference.engines import Engine
 from maskwright.inference.evaluate import score_network
@@ -48,20 +46,6 @@ class Recorder:
             elif (place := int(self._rng.integers(self._seen))) < self._most:
                 self.kept[place] = one.copy()
         return self.engine.probabilities(inputs, batch_size)
-
-
-def validation_pairs(config: Configuration, volumes: bool) -> Sequence[Pair]:
-    """What a run validates on.
-
-    Raises:
-        MaskwrightError: nothing.
-    """
-    pairs = collect(config.data, ("valid",), seed=config.split_seed, scans=volumes)["valid"]
-    if not pairs:
-        raise MaskwrightError(
-            "there are no validation cases to calibrate on", where="--precision int8", fix="Name a run that has some."
-        )
-    return pairs
 
 
 def dice_on(engine: Engine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
+from maskwright.data.pairs import Pair
 from maskwright.errors import MaskwrightError, choices
 from maskwright.exporting import bioimageio, formats, int8
 from maskwright.exporting.samples import sample_inputs
@@ -78,20 +79,22 @@ def export_model(source: Path, format: str, target: Path | None, reporter: Repor
     return Exported(path, format, _size(path), difference)
 
 
-def export_int8(source: Path, config: Configuration, target: Path | None, reporter: Reporter) -> Exported:
+def export_int8(
+    source: Path, config: Configuration, pairs: Sequence[Pair], target: Path | None, reporter: Reporter
+) -> Exported:
     """Export the model of a run for OpenVINO with 8-bit convolutions, calibrated on the run's validation cases.
 
     Args:
-        config: of the run. target: the `.xml` file; `exports/model-int8.xml` beside the model where None.
+        config: of the run. pairs: its validation cases. target: the `.xml` file;
+            `exports/model-int8.xml` beside the model where None.
 
     Raises:
-        MaskwrightError: as `export_model`, no validation cases, or masks that lose `MOST_LOSS` of Dice or more.
+        MaskwrightError: as `export_model`, or masks that lose `MOST_LOSS` of Dice or more.
     """
     path = target or source.absolute().parent / "exports" / "model-int8.xml"
     model, metadata = load_model(source)
     keras = KerasEngine(model, metadata)
     recorder = int8.Recorder(keras)
-    pairs = int8.validation_pairs(config, bool(metadata.input_rule.depth))
     with _new(path, "openvino", reporter) as made:
         before = int8.dice_on(recorder, pairs, config, reporter)
         reporter.say(f"calibrating on {len(recorder.kept)} inputs of {len(pairs)} validation cases")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from maskwright.data.filters import gaussian
 from maskwright.data.preprocess import InputRule
 
 _BLOBS = (0.005, 0.02, 0.05, 0.1, 0.2)  # deviation of a blob, as a share of the picture's edge
@@ -17,7 +17,7 @@ def sample_inputs(rule: InputRule) -> np.ndarray:
     for share in _BLOBS:
         grey = rng.normal(0, 1, rule.shape).astype(np.float32)
         for image in grey.reshape(-1, rule.height, rule.width, rule.input_channels):
-            blurred = cv2.GaussianBlur(image, (0, 0), max(rule.height, rule.width) * share).reshape(image.shape)
+            blurred = gaussian(image, (0, 0), max(rule.height, rule.width) * share)
             image[...] = image / 10 + blurred / max(float(blurred.std()), 1e-6)
         if rule.intensity != "zscore" and not rule.depth:
             low, high = np.percentile(grey, (5, 95))

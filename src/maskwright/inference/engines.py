@@ -6,7 +6,7 @@ An engine is anything with `metadata` and `probabilities`; mirrored and several 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,13 +108,33 @@ class Ensemble:
         return np.stack([engine.probabilities(inputs, batch_size) for engine in self.engines])
 
 
-def combined(engines: Sequence[Engine], options: PredictSection) -> Engine:
-    """One model or an ensemble of several, mirrored where asked for.
+def combined(
+    engines: Sequence[Engine], options: PredictSection, warn: Callable[[str], None] = lambda message: None
+) -> Engine:
+    """One model or an ensemble of several, mirrored where asked for, along the axes that each has learnt from.
+
+    Args:
+        warn: is told what was asked for and is not done.
 
     Raises:
         MaskwrightError: as `Ensemble`.
     """
     members = list(engines)
     if options.mirror:
-        members = [Mirrored(one, range(len(one.metadata.input_shape) - 1)) for one in members]
+        for message in sorted({_not_mirrored(one.metadata) for one in members} - {""}):
+            warn(message)
+        members = [Mirrored(one, one.metadata.mirrored_axes or ()) for one in members]
     return members[0] if len(members) == 1 else Ensemble(members)
+
+
+def _not_mirrored(metadata: Metadata) -> str:
+    """What predict.mirror cannot have of a model; empty where it can have everything."""
+    names = ("slices", "rows", "columns")[-(len(metadata.input_shape) - 1) :]
+    learnt = metadata.mirrored_axes
+    missing = [name for axis, name in enumerate(names) if axis not in (learnt or ())]
+    if not missing:
+        return ""
+    why = "does not say which mirrored inputs it has learnt from" if learnt is None else "never learnt from inputs that"
+    rest = "" if learnt is None else f" were mirrored along {' and '.join(missing)}"
+    used = " and ".join(names[axis] for axis in learnt or ()) or "nothing"
+    return f"predict.mirror: the model {why}{rest}, so along these it is not mirrored (used: {used})"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.labels import IGNORED
+from maskwright.data.levels import settled
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
@@ -50,10 +50,12 @@ def score_network(
     Raises:
         MaskwrightError: pairs that cannot be used; all are listed.
     """
-    from maskwright.losses import choose_loss, regional
+    from maskwright.losses import choose_loss
     from maskwright.metrics import get_metric
 
-    rule, label_rule = engine.metadata.input_rule, engine.metadata.label_rule
+    label_rule = engine.metadata.label_rule
+    images = [pair.images for pair in pairs]
+    rule = settled(engine.metadata.input_rule, images, config.predict.levels, reporter.say)
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def load(pair: Pair) -> _Truth:
@@ -61,11 +63,9 @@ def score_network(
         picture = as_picture(pair.image, image, rule)
         return _Truth(picture, label, describe_pair(pair, image, label, label_rule))
 
-    ignore = None if label_rule.ignore is None else IGNORED
-    loss = choose_loss(config.train.loss, config.train.class_weights, ignore)
     regions = membership(label_rule.regions) if label_rule.regions else None
-    loss = loss if regions is None else regional(loss, regions)
-    metrics = [get_metric(name, ignore_label=ignore, regions=regions) for name in config.train.metrics]
+    loss = choose_loss(config.train.loss, config.train.class_weights, regions=regions)
+    metrics = [get_metric(name, regions=regions) for name in config.train.metrics]
     found, records = [], []
     losses: list[float] = []
     batch: list[tuple[np.ndarray, np.ndarray]] = []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from PIL import Image, ImageColor
 
 from maskwright.config.schema import PredictSection
+from maskwright.data.filters import gaussian, resize
 from maskwright.errors import MaskwrightError
 
 # Colours of classes 1, 2, … in masks and overlays where the configuration gives none: Okabe and Ito's palette, which
@@ -18,11 +18,8 @@ def restore(probabilities: np.ndarray, height: int, width: int, blur: tuple[int,
     """Probabilities `(h, w, K)` at the picture's own size, smoothed by a Gaussian of `blur` px first where asked."""
     if blur:
         width_, height_ = (size | 1 for size in blur)  # OpenCV takes odd kernels only
-        probabilities = cv2.GaussianBlur(probabilities, (width_, height_), 0).reshape(probabilities.shape)
-    if probabilities.shape[:2] == (height, width):
-        return probabilities
-    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
-    return resized if resized.ndim == 3 else resized[..., None]
+        probabilities = gaussian(probabilities, (width_, height_), 0)
+    return resize(probabilities, height, width, "linear")
 
 
 def mask_picture(label: np.ndarray, options: PredictSection, classes: int) -> np.ndarray:

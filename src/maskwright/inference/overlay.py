@@ -17,7 +17,7 @@ def overlay(
     """Draw outlines.
 
     Args:
-        image: `(H, W)` or `(H, W, 3)` of any depth. label: `(H, W)` class numbers of the same size.
+        image: `(H, W)` or `(H, W, C)` of any depth. label: `(H, W)` class numbers of the same size.
         outline: red, green, blue of the only structure; several classes have colours of their own.
         truth: ground truth, drawn thin and white under it.
 
@@ -39,11 +39,17 @@ def overlay(
 
 
 def viewable(image: np.ndarray) -> np.ndarray:
-    """Any picture as `(H, W, 3)` uint8; deep ones are stretched from their smallest to their largest level."""
+    """Any picture `(H, W)` or `(H, W, C)` as `(H, W, 3)` uint8.
+
+    Of two channels the mean is shown in grey, of four and more the first three as red, green and blue. Deep ones are
+    stretched from the smallest to the largest level that is shown.
+    """
+    if image.ndim == 3 and image.shape[2] == 2:
+        image = image.mean(axis=2).astype(image.dtype)
+    image = image[..., :3] if image.ndim == 3 else image[..., None]
     if image.dtype != np.uint8:
         low, high = float(image.min()), float(image.max())
         image = np.rint((image.astype(np.float32) - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
-    image = image if image.ndim == 3 else image[..., None]
     return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else np.array(image)
 
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image
 
 from maskwright.config.schema import MaskSection, PredictSection
+from maskwright.data.cases import CaseFiles, find_cases
+from maskwright.data.levels import settled
 from maskwright.data.pairs import by_stem, list_images
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
 from maskwright.inference.engines import Engine
-from maskwright.inference.masks import class_colour, mask_bytes, mask_suffix
-from maskwright.inference.overlay import overlay
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, run_batches
+from maskwright.inference.written import Found, Masks, Overlays, beside_masks
 from maskwright.progress import Reporter
-from maskwright.storage import keep_aside, make_folder, write_bytes, write_json
+from maskwright.storage import keep_aside, make_folder, write_json
 
 _MANIFEST = "predictions.json"
 
@@ -50,12 +48,24 @@ class Predictions:
         )
 
 
-def find_images(sources: Sequence[Path]) -> list[Path]:
-    """Image files of files and folders, in the order given; no two may have the same name.
+def find_images(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[CaseFiles]:
+    """Pictures of files and folders, in the order given; no two may have the same name.
+
+    Args:
+        patterns: of the files that are a picture's channels; the sources are then folders of such files, or of cases.
 
     Raises:
-        MaskwrightError: a folder or file is missing, or two results would have the same name.
+        MaskwrightError: a folder or file is missing, two results would have the same name, or a pattern does not match
+            one file of each case.
     """
+    if patterns:
+        cases = [CaseFiles(name, tuple(files)) for one in sources for name, files in find_cases(one, patterns).items()]
+        names = [case.name for case in cases]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise MaskwrightError(
+                f"two pictures are named {twice[0]}", where="predict", fix="Predict them into folders of their own."
+            )
+        return cases
     found: list[Path] = []
     for source in sources:
         if source.is_file():
@@ -65,12 +75,12 @@ def find_images(sources: Sequence[Path]) -> list[Path]:
         else:
             found += list_images(source)
     by_stem(found)
-    return found
+    return [CaseFiles(path.stem, (path,)) for path in found]
 
 
 def predict_files(
     engine: Engine,
-    images: Sequence[Path],
+    images: Sequence[CaseFiles],
     output: Path,
     options: PredictSection,
     reporter: Reporter,
@@ -80,9 +90,12 @@ def predict_files(
     tiled: bool = False,
     ours: bool = False,
 ) -> Predictions:
-    """Predict images into files.
+    """Predict pictures into files.
+
+    What is black and white in pictures of other depths than the model's is decided for all of them together.
 
     Args:
+        images: as `find_images` gives them.
         output: folder of the masks. overlays: folder of the overlays; `overlays` in `output` where None.
         mask: colours of the classes, for masks in colour.
         tiled: in tiles instead of resized to the network.
@@ -92,32 +105,39 @@ def predict_files(
         MaskwrightError: files of the same name are there already, the folder cannot be written, or not one image
             could be read.
     """
-    merged = (overlays or output / "overlays") if options.overlays else None
     classes, decide = engine.metadata.label_rule.classes, decision(engine.metadata, options)
     clean = cleaning(engine.metadata, options.postprocess)
-    make_room(output, [f"{path.stem}{mask_suffix(options, classes)}" for path in images], reporter, ours=ours)
-    if merged and merged.parent != output:
-        make_room(merged, [path.name for path in images], reporter, ours=ours)
+    merged = (overlays or output / "overlays") if options.overlays else None
+    masks = Masks(output, options, classes)
+    drawn = Overlays(merged, options.outline, own_names=merged.parent != output) if merged else None
+    make_room(output, [masks.name(one) for one in images], reporter, ours=ours)
+    if drawn and drawn.own_names:
+        make_room(drawn.folder, [drawn.name(one) for one in images], reporter, ours=ours)
+    others = beside_masks(output, drawn, options, mask, classes)
     result = Predictions(output, merged)
-    stream: Iterator[tuple[Path, Picture | MaskwrightError, np.ndarray | None]]
+    rule = settled(engine.metadata.input_rule, [one.paths for one in images], options.levels, reporter.say)
+    load = partial(load_picture, rule)
+    stream: Iterator[tuple[CaseFiles, Picture | MaskwrightError, np.ndarray | None]]
     if tiled:
-        stream = ((path, item, None) for path, item in ahead(images, partial(load_picture, engine), count=2))
+        stream = ((files, item, None) for files, item in ahead(images, load, count=2))
     else:
-        stream = run_batches(engine, images, partial(load_picture, engine), attrgetter("inputs"), options.batch_size)
+        stream = run_batches(engine, images, load, attrgetter("inputs"), options.batch_size)
     with reporter.task("predicting", len(images), "images") as advance:
-        for path, item, small in stream:
+        for files, item, small in stream:
             advance()
             if isinstance(item, MaskwrightError):
                 reporter.warn(str(item))
-                result.failed.append(str(path))
+                result.failed.append(str(files.paths[0]))
                 continue
-            found = full_probabilities(engine, item, small, options, tiled=tiled)
-            label = clean(decide(found))
-            result.masks.append(_write(path, item.image, label, found, output, merged, options, mask, classes))
+            probabilities = full_probabilities(engine, item, small, options, tiled=tiled)
+            found = Found(files, item.image, clean(decide(probabilities)), probabilities)
+            result.masks.append(masks.write(found))
+            for one in others:
+                one.write(found)
     result.mark(engine.metadata.class_names, decide)
     if result.failed and not result.masks:
         raise MaskwrightError(
-            f"none of {len(images)} images could be read", where=images[0].parent, fix="See the list above."
+            f"none of {len(images)} images could be read", where=images[0].paths[0].parent, fix="See the list above."
         )
     return result
 
@@ -135,42 +155,3 @@ def make_room(folder: Path, names: Sequence[str], reporter: Reporter, *, ours: b
             fix="Choose another folder with --output.",
         )
     make_folder(folder)
-
-
-def _write(
-    path: Path,
-    image: np.ndarray,
-    label: np.ndarray,
-    probabilities: np.ndarray,
-    output: Path,
-    merged: Path | None,
-    options: PredictSection,
-    mask: MaskSection | None,
-    classes: int,
-) -> Path:
-    target = output / f"{path.stem}{mask_suffix(options, classes)}"
-    write_bytes(target, mask_bytes(label, options, classes))
-    if merged:
-        separate = merged.parent != output
-        drawn = overlay(image, label, options.outline)
-        name = path.name if separate else f"{path.stem}.png"
-        write_bytes(merged / name, _encoded(drawn, Path(name).suffix))
-    if options.probabilities:
-        for number in range(probabilities.shape[-1]):
-            ending = "" if probabilities.shape[-1] == 1 else f"_class{number}"
-            levels = np.rint(probabilities[..., number] * 65535).astype(np.uint16)
-            write_bytes(
-                output / "probabilities" / f"{path.stem}{ending}.png", cv2.imencode(".png", levels)[1].tobytes()
-            )
-    if options.class_colors:
-        colours = list(mask.colors) if mask and mask.colors else [(0, 0, 0), *map(class_colour, range(1, classes))]
-        folder = options.class_colors_dir or output / "colors"
-        write_bytes(folder / f"{path.stem}.png", _encoded(np.array(colours, np.uint8)[label], ".png"))
-    return target
-
-
-def _encoded(picture: np.ndarray, suffix: str) -> bytes:
-    buffer = BytesIO()
-    kind = Image.registered_extensions().get(suffix.lower(), "PNG")
-    Image.fromarray(picture).save(buffer, kind, **({"quality": 95} if kind == "JPEG" else {}))
-    return buffer.getvalue()

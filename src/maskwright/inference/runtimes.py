@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.backend import load_tensorflow, processor_name
-from maskwright.data.loader import cores
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, KerasEngine, filled_up
 from maskwright.inference.model_files import KINDS, digest, kind_of

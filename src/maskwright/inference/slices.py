@@ -12,7 +12,9 @@ from typing import TypeVar
 import numpy as np
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.images import read_image
+from maskwright.data.cases import CaseFiles
+from maskwright.data.images import read_images
+from maskwright.data.levels import settled
 from maskwright.data.neighbours import input_from, read_levels
 from maskwright.data.preprocess import InputRule, normalize
 from maskwright.errors import MaskwrightError
@@ -29,24 +31,28 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture `(H, W[, 3])`, its levels as the network sees them, `(H, W, C)`, and its input, `(h, w, C)`."""
+    """A decoded picture `(H, W[, C])`, its levels as the network sees them, `(H, W, C)`, and its input, `(h, w, C)`."""
 
     image: np.ndarray
     levels: np.ndarray
     inputs: np.ndarray
 
 
-def load_picture(engine: Engine, path: Path) -> Picture:
+def load_picture(rule: InputRule, files: CaseFiles) -> Picture:
     """Decode a picture and make the network's input of it.
 
     Raises:
-        MaskwrightError: it cannot be read.
+        MaskwrightError: it cannot be read, or has other channels than the network.
     """
-    return as_picture(path, read_image(path), engine.metadata.input_rule)
+    return as_picture(files.paths[0], read_images(files.paths), rule)
 
 
 def as_picture(path: Path, image: np.ndarray, rule: InputRule) -> Picture:
-    """The network's input of a decoded picture, its neighbours with it where the rule asks for them."""
+    """The network's input of a decoded picture, its neighbours with it where the rule asks for them.
+
+    Args:
+        path: of the picture, or of its first channel. rule: with the levels of the set that it belongs to (`settled`).
+    """
     levels = read_levels(path, image, rule)
     return Picture(image, levels, normalize(input_from(levels, rule), rule))
 
@@ -115,13 +121,26 @@ def full_probabilities(
     return restore(small, height, width, blur)
 
 
-def predict_image(engine: Engine, path: Path, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
+def predict_image(
+    engine: Engine,
+    files: Path | Sequence[Path],
+    options: PredictSection,
+    *,
+    tiled: bool = False,
+    rule: InputRule | None = None,
+) -> np.ndarray:
     """The mask `(H, W)` of class numbers of one picture.
+
+    Args:
+        files: of the picture, or of its channels. rule: with the levels of the set that it belongs to (`settled`); the
+            picture is a set by itself where None.
 
     Raises:
         MaskwrightError: it cannot be read.
     """
-    return segment_picture(engine, load_picture(engine, path), options, tiled=tiled)
+    paths = (files,) if isinstance(files, Path) else tuple(files)
+    rule = rule or settled(engine.metadata.input_rule, [paths], options.levels)
+    return segment_picture(engine, load_picture(rule, CaseFiles(paths[0].stem, paths)), options, tiled=tiled)
 
 
 def segment_picture(engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False) -> np.ndarray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwright.data.preprocess import normalize, resize
+from maskwright.data.filters import resize
+from maskwright.data.preprocess import normalize
 from maskwright.inference.engines import Engine
 from maskwright.inference.masks import restore
 

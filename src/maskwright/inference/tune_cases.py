@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
+from maskwright.data.levels import settled
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import complete, read_pair
@@ -32,10 +33,11 @@ def picture_cases(
         MaskwrightError: pairs that cannot be used; all are listed.
     """
     metadata, options = engine.metadata, config.predict
+    rule = settled(metadata.input_rule, [pair.images for pair in pairs], options.levels, reporter.say)
 
     def load(pair: Pair) -> tuple[Picture, np.ndarray]:
         image, label = read_pair(pair, metadata.label_rule)
-        return as_picture(pair.image, image, metadata.input_rule), label
+        return as_picture(pair.image, image, rule), label
 
     found = []
     stream = run_batches(engine, pairs, load, lambda item: item[0].inputs, options.batch_size)

@@ -1,26 +1,15 @@
-"""Losses by name. To add one: a function of truth and prediction in this folder, decorated by `loss`."""
+"""Losses by name. To add one: `f(truth, prediction, known)` in this folder, on the tensors of `truth.py`, decorated by
+`loss`."""
 
 from maskwright.losses import modern, reference, shape
-from maskwright.losses.base import (
-    LOSSES,
-    Loss,
-    Tensor,
-    aligned,
-    choose_loss,
-    dice_coefficient,
-    get_loss,
-    iou_coefficient,
-    loss,
-    regional,
-)
-from maskwright.losses.reference import bce_dice_loss
+from maskwright.losses.base import LOSSES, Loss, Tensor, choose_loss, dice_coefficient, get_loss, iou_coefficient, loss
+from maskwright.losses.trial import Kind, try_loss
 
 __all__ = [
     "LOSSES",
+    "Kind",
     "Loss",
     "Tensor",
-    "aligned",
-    "bce_dice_loss",
     "choose_loss",
     "dice_coefficient",
     "get_loss",
@@ -28,6 +17,6 @@ __all__ = [
     "loss",
     "modern",
     "reference",
-    "regional",
     "shape",
+    "try_loss",
 ]

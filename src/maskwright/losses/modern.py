@@ -1,6 +1,6 @@
 """Losses of today's recipes: regions, focus on what is hard, and weights of classes.
 
-Shapes as in `base.py`, pictures and volumes alike. `class_weights` has one number a class, background first (two for
+Tensors are those of `truth.py`. `class_weights` has one number a class, background first (two for
 one structure); they are relative.
 """
 
@@ -11,27 +11,21 @@ from collections.abc import Sequence
 from keras import ops
 
 from maskwright.errors import MaskwrightError
-from maskwright.losses.base import Tensor, aligned, loss, overlap
+from maskwright.losses.base import Tensor, loss, overlap
+from maskwright.losses.truth import mean_known, with_background
 
 _SMALL = 1e-7
 
 
-def both_classes(truth: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor]:
-    """Truth and prediction with the background as a class of its own, `(…, K)` with K at least 2."""
-    truth, prediction = aligned(truth, prediction)
-    if prediction.shape[-1] > 1:
-        return truth, prediction
-    return ops.concatenate([1 - truth, truth], -1), ops.concatenate([1 - prediction, prediction], -1)
-
-
-def pixel_cross_entropy(truth: Tensor, prediction: Tensor, class_weights: Sequence[float] | None = None) -> Tensor:
-    """-Σ w·t·log p over the classes, of each pixel: `(B, …)`; p is clipped to 1e-7."""
-    single = prediction.shape[-1] == 1
-    truth, prediction = both_classes(truth, prediction)
+def pixel_cross_entropy(
+    truth: Tensor, prediction: Tensor, known: Tensor, class_weights: Sequence[float] | None = None
+) -> Tensor:
+    """-Σ w·t·log p over the classes, of each pixel: `(B, …, 1)`; p is clipped to 1e-7; 0 where not known."""
+    truth, prediction = with_background(truth, prediction, known)
     costs = -truth * ops.log(ops.clip(prediction, _SMALL, 1.0))
     if class_weights is not None:
-        costs = costs * _relative(class_weights, 2 if single else prediction.shape[-1])
-    return ops.sum(costs, -1)
+        costs = costs * _relative(class_weights, prediction.shape[-1])
+    return ops.sum(costs, -1, keepdims=True)
 
 
 def _relative(weights: Sequence[float], classes: int) -> Tensor:
@@ -47,17 +41,21 @@ def _relative(weights: Sequence[float], classes: int) -> Tensor:
 
 
 @loss
-def cross_entropy_loss(truth: Tensor, prediction: Tensor, class_weights: Sequence[float] | None = None) -> Tensor:
+def cross_entropy_loss(
+    truth: Tensor, prediction: Tensor, known: Tensor, class_weights: Sequence[float] | None = None
+) -> Tensor:
     """Mean cross-entropy, each pixel with the weight of its class."""
-    return ops.mean(pixel_cross_entropy(truth, prediction, class_weights))
+    return mean_known(pixel_cross_entropy(truth, prediction, known, class_weights), known)
 
 
 @loss
-def dice_ce_loss(truth: Tensor, prediction: Tensor, class_weights: Sequence[float] | None = None) -> Tensor:
+def dice_ce_loss(
+    truth: Tensor, prediction: Tensor, known: Tensor, class_weights: Sequence[float] | None = None
+) -> Tensor:
     """Cross-entropy plus 1 - soft Dice (nnU-Net: batch-wise, without background, smoothing 1e-5)."""
     both, true, predicted = overlap(truth, prediction)
     dice = ops.mean((2 * both + 1e-5) / (true + predicted + 1e-5))
-    return cross_entropy_loss(truth, prediction, class_weights) + 1 - dice
+    return cross_entropy_loss(truth, prediction, known, class_weights) + 1 - dice
 
 
 def tversky_index(truth: Tensor, prediction: Tensor, alpha: float, beta: float) -> Tensor:
@@ -67,14 +65,14 @@ def tversky_index(truth: Tensor, prediction: Tensor, alpha: float, beta: float) 
 
 
 @loss
-def tversky_loss(truth: Tensor, prediction: Tensor, alpha: float = 0.3, beta: float = 0.7) -> Tensor:
+def tversky_loss(truth: Tensor, prediction: Tensor, known: Tensor, alpha: float = 0.3, beta: float = 0.7) -> Tensor:
     """1 - Tversky index; alpha weighs what is too much, beta what is missing. 0.5 and 0.5 is Dice."""
     return 1 - ops.mean(tversky_index(truth, prediction, alpha, beta))
 
 
 @loss
 def focal_tversky_loss(
-    truth: Tensor, prediction: Tensor, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75
+    truth: Tensor, prediction: Tensor, known: Tensor, alpha: float = 0.3, beta: float = 0.7, gamma: float = 0.75
 ) -> Tensor:
     """(1 - Tversky index)^gamma (Abraham and Khan 2018, whose exponent 1/gamma with 4/3 is 0.75)."""
     rest = 1 - tversky_index(truth, prediction, alpha, beta)
@@ -83,31 +81,36 @@ def focal_tversky_loss(
 
 @loss
 def focal_loss(
-    truth: Tensor, prediction: Tensor, gamma: float = 2.0, class_weights: Sequence[float] | None = None
+    truth: Tensor,
+    prediction: Tensor,
+    known: Tensor,
+    gamma: float = 2.0,
+    class_weights: Sequence[float] | None = None,
 ) -> Tensor:
     """Mean of (1 - p)^gamma · cross-entropy, p the probability of the right class (Lin et al. 2017)."""
-    right = ops.sum(ops.multiply(*both_classes(truth, prediction)), -1)
-    return ops.mean((1 - ops.clip(right, 0.0, 1.0)) ** gamma * pixel_cross_entropy(truth, prediction, class_weights))
+    costs = pixel_cross_entropy(truth, prediction, known, class_weights)
+    right = ops.sum(ops.multiply(*with_background(truth, prediction, known)), -1, keepdims=True)
+    return mean_known((1 - ops.clip(right, 0.0, 1.0)) ** gamma * costs, known)
 
 
 @loss
-def topk_cross_entropy_loss(truth: Tensor, prediction: Tensor, share: float = 0.1) -> Tensor:
-    """Mean cross-entropy of the `share` of pixels of the batch where it is largest (nnU-Net's top-k)."""
-    costs = ops.reshape(pixel_cross_entropy(truth, prediction), (-1,))
-    order = ops.sort(costs)
-    count = ops.cast(ops.shape(costs)[0], "float32")
-    place = ops.arange(1, ops.shape(costs)[0] + 1)
-    chosen = ops.cast(ops.cast(place, "float32") > count - ops.maximum(ops.floor(count * share), 1.0), "float32")
+def topk_cross_entropy_loss(truth: Tensor, prediction: Tensor, known: Tensor, share: float = 0.1) -> Tensor:
+    """Mean cross-entropy of the `share` of the known pixels of the batch where it is largest (nnU-Net's top-k)."""
+    costs = pixel_cross_entropy(truth, prediction, known)
+    order = ops.sort(ops.reshape(costs - (1 - known), (-1,)))  # what is not known is -1, before all costs
+    place = ops.cast(ops.arange(1, ops.shape(order)[0] + 1), "float32")
+    size, count = ops.cast(ops.shape(order)[0], "float32"), ops.sum(known)
+    chosen = ops.cast(place > size - ops.maximum(ops.floor(count * share), 1.0), "float32")
     return ops.sum(order * chosen) / ops.sum(chosen)
 
 
 @loss
-def generalized_dice_loss(truth: Tensor, prediction: Tensor) -> Tensor:
+def generalized_dice_loss(truth: Tensor, prediction: Tensor, known: Tensor) -> Tensor:
     """1 - 2·Σ w·tp / Σ w·(t + p) over all classes, background too, w = 1 / (Σ t)² (Sudre et al. 2017).
 
     A class that the batch does not have weighs as much as one of a single pixel.
     """
-    truth, prediction = both_classes(truth, prediction)
+    truth, prediction = with_background(truth, prediction, known)
     axes = tuple(range(len(prediction.shape) - 1))
     true, predicted = ops.sum(truth, axes), ops.sum(prediction, axes)
     weights = 1 / ops.maximum(true, 1.0) ** 2
@@ -116,12 +119,11 @@ def generalized_dice_loss(truth: Tensor, prediction: Tensor) -> Tensor:
 
 
 @loss
-def lovasz_loss(truth: Tensor, prediction: Tensor) -> Tensor:
+def lovasz_loss(truth: Tensor, prediction: Tensor, known: Tensor) -> Tensor:
     """The Lovász extension of 1 - IoU (Berman et al. 2018, Lovász-softmax on probabilities), over the whole batch.
 
     One structure: of the foreground. Several classes: the mean over the classes that the batch has, without background.
     """
-    truth, prediction = aligned(truth, prediction)
     classes = prediction.shape[-1]
     start = 1 if classes > 1 else 0
     costs, present = [], []

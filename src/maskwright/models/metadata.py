@@ -22,7 +22,8 @@ class Metadata:
         architecture, options: what `create_model` builds it from. channels: 1 for one structure, else its classes.
         class_names: all classes, background first. input_rule: from picture to input. label_rule: how the masks that
         it learnt from were read. predict: settings of [predict] that belong to the model, as thresholds that were
-        chosen for it. training: when, from what and how well, for people to read.
+        chosen for it. training: when, from what and how well, for people to read. mirrored_axes: of one input, from 0,
+        along which it saw mirrored ones; None where that is not known.
     """
 
     architecture: str
@@ -33,6 +34,7 @@ class Metadata:
     label_rule: LabelRule
     predict: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    mirrored_axes: tuple[int, ...] | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -62,14 +64,11 @@ def from_json(text: str | bytes, where: object) -> Metadata:
 def _metadata(plain: dict[str, Any]) -> Metadata:
     rule, label = plain.pop("input_rule"), plain.pop("label_rule")
     rule["spacing"] = tuple(rule.get("spacing", ()))
-    label["levels"] = tuple(label["levels"])
     rule["channel_patterns"] = tuple(rule.get("channel_patterns", ()))
-    label["regions"] = tuple(tuple(region) for region in label.get("regions", ()))
+    rule["levels"] = ()  # decided anew for each set of pictures
     old = plain.pop("threshold", None)  # of models before thresholds went to [predict]
     if old is not None and plain["channels"] == 1 and not plain.get("predict"):
         plain["predict"] = {"threshold": old}
-    label["colors"] = tuple(tuple(colour) for colour in label["colors"])
-    label["smooth"] = label["smooth"] and tuple(label["smooth"])
-    if isinstance(label.get("ignore"), list):
-        label["ignore"] = tuple(label["ignore"])
-    return Metadata(**plain, input_rule=InputRule(**rule), label_rule=LabelRule(**label))
+    if plain.get("mirrored_axes") is not None:
+        plain["mirrored_axes"] = tuple(plain["mirrored_axes"])
+    return Metadata(**plain, input_rule=InputRule(**rule), label_rule=LabelRule.from_dict(label))

@@ -18,7 +18,7 @@ from maskwright.storage import atomic, make_folder, write_bytes, write_json
 
 PARTS = ("train", "valid", "test")
 COLUMNS = ("file", "patient", "split", "slice", "position_mm", "slice_mm", "row_mm", "column_mm", "crop_margin",
-           "foreground_px", "scan", "labels")  # fmt: skip
+           "foreground_px", "whole", "scan", "labels")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes:
                 "position_mm": f"{float(normal @ place):.4f}", "slice_mm": f"{steps[0]:.6g}",
                 "row_mm": f"{steps[1] * scale[0] * shrunk:.6g}", "column_mm": f"{steps[2] * scale[1] * shrunk:.6g}",
                 "crop_margin": one.crop or 0, "foreground_px": int((one.mask > 0).sum()),
+                "whole": "no" if done.facts["not_whole"] else "yes",
             }
         )  # fmt: skip
     make_folder(target.path / "geometry")

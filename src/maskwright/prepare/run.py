@@ -15,7 +15,7 @@ import numpy as np
 
 from maskwright.config import Configuration, write_toml
 from maskwright.config.schema import PrepareSection
-from maskwright.data.loader import cores
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case, find_cases
 from maskwright.prepare.files import PARTS, Prepared, forget_patient, write_manifest, write_patient
@@ -27,6 +27,7 @@ from maskwright.storage import write_text
 from maskwright.volumes.read import read_labels
 
 _FREE = {"output_dir", "workers"}  # may differ between a preparation and its continuation
+_CUTTING = 2  # how slices are chosen: by 1, those of validation and test patients were thinned and cropped too
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
         reporter.warn(note)
     key = _settings(options)
     _require_same(target, key)
+    if options.crop == "structures":
+        reporter.warn(
+            "training slices are cut around the structures; those of validation and test are whole, as a new scan is: "
+            "the network is scored on another field of view than it learns"
+        )
     sizes, failed = _sizes(cases, options, reporter)
     fractions = {"valid": options.valid_fraction, "test": options.test_fraction}
     parts = stratified(sizes, fractions, options.seed)
@@ -85,12 +91,19 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
 
 def _settings(options: PrepareSection) -> str:
     plain = {key: value for key, value in options.model_dump(mode="json").items() if key not in _FREE}
+    plain["cutting"] = _CUTTING
     return hashlib.blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def _require_same(target: Prepared, key: str) -> None:
     for patient in target.patients():
         facts = target.read_geometry(patient)
+        if facts is not None and "not_whole" not in facts:
+            raise MaskwrightError(
+                "was begun by an earlier version, which left out empty slices of validation and test patients too",
+                where=target.path,
+                fix="Choose another prepare.output_dir, or remove this folder and prepare it anew.",
+            )
         if facts is not None and facts.get("settings") != key:
             raise MaskwrightError(
                 "was prepared with other settings",
@@ -147,7 +160,7 @@ def prepare_patient(
     forget_patient(target, case.name)
     try:
         scan, labels = read_case(case, options)
-        done = cut(scan, labels, options)
+        done = cut(scan, labels, options, training=part == "train")
         facts: dict[str, Any] = {"settings": key, "scan": str(case.scan), "labels": str(case.labels)}
         facts["structures"] = options.structures or {"foreground": []}
         write_patient(target, case.name, part, done, len(facts["structures"]) + 1, facts)

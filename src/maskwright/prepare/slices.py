@@ -29,23 +29,33 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cut:
-    """All slices of a case, and what puts them back: the turned grid, the box in it and the window."""
+    """All slices of a case, and what puts them back: the turned grid, the box in it and the window.
+
+    `facts["not_whole"]` says what was left out or added by the truth or for training; empty for a whole scan.
+    """
 
     slices: list[Slice]
     facts: dict[str, Any]
 
 
-def cut(scan: Volume, labels: Volume, options: PrepareSection) -> Cut:
+def cut(scan: Volume, labels: Volume, options: PrepareSection, *, training: bool) -> Cut:
     """Slices of a scan, turned, cropped, windowed and chosen as the options say.
+
+    Args:
+        training: leave out empty slices, cut around the structures and add centre crops, as the options say. What is
+            scored is never chosen by its truth, so all else gets every slice, whole, or cut to the body.
 
     Raises:
         MaskwrightError: a crop margin that leaves nothing.
     """
     scan, labels = reorient(scan, options.orientation), reorient(labels, options.orientation)
+    if not training:
+        options = whole(options)
     box = _box(scan, labels, options)
     image, mask = scan.array[box], np.ascontiguousarray(labels.array[box])
     low, high = limits(options.window, scan.array)
     chosen = choose(np.asarray(mask.any(axis=(1, 2))), options.empty_share)
+    margins = options.crop_margins if options.center_crops else []
     height, width = options.image_height or image.shape[1], options.image_width or image.shape[2]
     found = []
     for index in chosen:
@@ -53,8 +63,13 @@ def cut(scan: Volume, labels: Volume, options: PrepareSection) -> Cut:
         picture = resize(grey[..., None], height, width, "area")[..., 0]
         marks = resize_label(mask[index], height, width)
         found.append(Slice(index + box[0].start, picture, marks))
-        for margin in options.crop_margins if options.center_crops else []:
+        for margin in margins:
             found.append(_center(found[-1], margin))
+    reasons = {
+        f"{len(chosen)} of {len(mask)} slices kept": len(chosen) < len(mask),
+        "cut to the box around the structures": options.crop == "structures" and mask.shape != scan.array.shape,
+        "centre crops added": bool(margins),
+    }
     facts = {
         "shape": list(scan.grid.shape),
         "affine": scan.affine.tolist(),
@@ -63,8 +78,16 @@ def cut(scan: Volume, labels: Volume, options: PrepareSection) -> Cut:
         "size": [height, width],
         "window": [low, high],
         "modality": scan.modality,
+        "crop": options.crop,
+        "not_whole": [reason for reason, true in reasons.items() if true],
     }
     return Cut(sorted(found, key=lambda one: (one.crop or 0, one.index)), facts)
+
+
+def whole(options: PrepareSection) -> PrepareSection:
+    """The options for patients that are scored: every slice, and no crop by the truth."""
+    crop = "none" if options.crop == "structures" else options.crop
+    return options.model_copy(update={"empty_share": 1.0, "crop": crop, "center_crops": False})
 
 
 def choose(filled: np.ndarray, empty_share: float) -> list[int]:

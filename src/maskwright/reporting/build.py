@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from maskwright.config import Loaded
+from maskwright.data.levels import settled
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import InputRule
 from maskwright.data.records import read_pair
-from maskwright.data.splits import collect
 from maskwright.inference.engines import Engine
 from maskwright.inference.slices import predict_image
 from maskwright.inference.volumes import predict_scan
 from maskwright.progress import Reporter
 from maskwright.reporting.facts import Facts
 from maskwright.reporting.gallery import Album, evenly, slide
+from maskwright.targets import pairs_of
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_labels
@@ -48,10 +51,14 @@ def albums_of(facts: Facts, tasks: Sequence[tuple[Loaded, Engine]], part: str, r
     with reporter.task("drawing", len(chosen), "patients") as advance:
         for loaded, engine in tasks:
             scans = bool(engine.metadata.input_rule.depth)
-            pairs = collect(loaded.config.data, (part,), seed=loaded.config.split_seed, scans=scans)[part]
+            pairs = pairs_of(loaded, part, reporter)
+            draw: Callable[..., list[Any]] = _scan_slides
+            if not scans:
+                files = [pair.images for pair in pairs]
+                seen = settled(engine.metadata.input_rule, files, loaded.config.predict.levels)
+                draw = partial(_picture_slides, seen=seen)
             for patient, members in _by_patient(pairs):
                 if patient in chosen:
-                    draw = _scan_slides if scans else _picture_slides
                     found.append(Album(patient, dice[patient], draw(engine, members, loaded)))
                     advance()
     return found
@@ -68,15 +75,15 @@ def _by_patient(pairs: Sequence[Pair]) -> Iterator[tuple[str, list[Pair]]]:
     yield from groups.items()
 
 
-def _picture_slides(engine: Engine, pairs: Sequence[Pair], loaded: Loaded) -> list[Any]:
-    rule, spacing = engine.metadata.label_rule, loaded.config.evaluate.spacing
+def _picture_slides(engine: Engine, pairs: Sequence[Pair], loaded: Loaded, seen: InputRule) -> list[Any]:
+    rule, spacing, options = engine.metadata.label_rule, loaded.config.evaluate.spacing, loaded.config.predict
     aspect = spacing[-2] / spacing[-1] if spacing else 1.0
     labels = [read_pair(pair, rule)[1] for pair in pairs]
     found = []
     for index in evenly(len(pairs), lambda place: bool(labels[place].any())):
         pair = pairs[index]
         image, truth = read_pair(pair, rule)
-        prediction = predict_image(engine, pair.image, loaded.config.predict)
+        prediction = predict_image(engine, pair.images, options, rule=seen)
         found.append(slide(pair.name, image, prediction, truth, rule, aspect))
     return found
 

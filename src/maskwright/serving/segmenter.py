@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.loader import cores
+from maskwright.data.levels import settled_for
 from maskwright.data.neighbours import input_from
 from maskwright.data.preprocess import adjust, normalize
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine, combined
@@ -113,6 +114,7 @@ class Segmenter:
         if rule.depth:
             raise Refused(422, "is a picture, and the model takes volumes", "Send a NIfTI file or a DICOM series.")
         image = read_picture(upload, self.limits, self.metadata.channels)
+        rule = settled_for(rule, image, self.options.levels)
         levels = np.concatenate(
             [adjust(image, rule)] * (2 * rule.neighbours + 1), axis=2
         )  # it stands in for neighbours

@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from maskwright.config import Configuration
 from maskwright.data.label_rules import region_table
-from maskwright.data.labels import IGNORED
+from maskwright.losses.truth import read_truth
 from maskwright.models import blocks
 from maskwright.training.fit import compiled, make_optimizer, objective
 
@@ -57,7 +57,7 @@ class Adversarial:
 
     def __init__(self, model: keras.Model, config: Configuration) -> None:
         train, self.classes = config.train, config.model.num_classes
-        self.model, self.ignores = model, config.mask.ignore is not None
+        self.model = model
         self.regions = region_table(config.mask, self.classes)
         verdict = keras.losses.BinaryCrossentropy(from_logits=True)
         self.judge = discriminator(tuple(model.input_shape[1:]), self.classes, train.adversarial_filters)
@@ -112,20 +112,20 @@ class Adversarial:
         logs = self.both.train_on_batch(images, [labels, answers[:count]], return_dict=True)
         return self._plain(logs) | {"discriminator_loss": float(judged["loss"])}
 
-    def test_on_batch(self, images: np.ndarray, labels: np.ndarray, *, return_dict: bool = True) -> dict[str, float]:
-        """Segmentation loss and metrics of a batch."""
-        return self.model.test_on_batch(images, labels, return_dict=True)
+    def reset_metrics(self) -> None:
+        """Start the metrics of both anew."""
+        self.both.reset_metrics()
+        self.judge.reset_metrics()
+
+    def predict_on_batch(self, images: np.ndarray) -> Any:
+        """Of the network."""
+        return self.model.predict_on_batch(images)
 
     def _as_masks(self, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """True masks in the form of predicted ones; where the truth is ignored, what was predicted."""
-        numbers = labels[..., 0]
-        if self.regions is not None:
-            masks = (self.regions[numbers.astype(np.int64)] == 1).astype(np.float32)
-        elif self.classes == 1:
-            masks = labels.astype(np.float32)
-        else:
-            masks = (numbers[..., None] == np.arange(self.classes)).astype(np.float32)
-        return np.where((numbers == IGNORED)[..., None], predicted, masks) if self.ignores else masks
+        """True masks in the form of predicted ones; where the truth is not known, what was predicted."""
+        truth = read_truth(labels, self.classes, self.regions)
+        masks, known = (ops.convert_to_numpy(part) for part in truth)
+        return np.where(known > 0, masks, predicted)
 
     def _plain(self, logs: dict[str, Any]) -> dict[str, float]:
         """Keras's names without those of the outputs: loss is the segmentation's, as in validation."""

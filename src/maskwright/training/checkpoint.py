@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,11 @@ def load_checkpoint(path: Path, model: Any) -> dict[str, Any]:
                     raise MaskwrightError("belongs to another network", where=path, fix=_FIX)
                 variable.assign(value)
             return json.loads(archive["state"].tobytes())
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise MaskwrightError(f"is a damaged checkpoint ({error})", where=path, fix=_FIX) from None
 
 
-_FIX = "Resume with the configuration that the run was started with, or train anew without --resume."
+_FIX = (
+    "Resume with the configuration that the run was started with, or train anew without --resume; the best model "
+    "so far stays in model.keras."
+)

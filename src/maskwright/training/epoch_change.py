@@ -8,10 +8,12 @@ from typing import Any
 import cv2
 
 from maskwright.config import Configuration
-from maskwright.data.pairs import list_images
+from maskwright.data.cases import CaseFiles
+from maskwright.data.levels import settled
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import mask_picture
+from maskwright.inference.predict import find_images
 from maskwright.inference.slices import predict_image
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
@@ -30,7 +32,7 @@ class EpochPredictions:
             (False, settings.epoch_change_infer, settings.epoch_change_infer_dir, predict.images_dir),
             (True, settings.epoch_change_tiledinfer, settings.epoch_change_tiledinfer_dir, predict.tiles.images_dir),
         ]
-        self.tasks: list[tuple[bool, Path, list[Path]]] = []
+        self.tasks: list[tuple[bool, Path, list[CaseFiles]]] = []
         for tiled, wanted, folder, source in asked:
             if not wanted:
                 continue
@@ -41,7 +43,13 @@ class EpochPredictions:
                     where=f"[{section}] images_dir",
                     fix="Name a folder of images.",
                 )
-            self.tasks.append((tiled, folder, list_images(source)[: settings.num_infer_images]))
+            self.tasks.append(
+                (
+                    tiled,
+                    folder,
+                    find_images([source], metadata.input_rule.channel_patterns)[: settings.num_infer_images],
+                )
+            )
 
     def begin(self, reporter: Reporter) -> None:
         """Put what an earlier training left in the folders aside."""
@@ -53,9 +61,10 @@ class EpochPredictions:
     def write(self, epoch: int) -> None:
         """Predict with the weights as they are now; `epoch` counts from 1."""
         for tiled, folder, images in self.tasks:
-            for path in images:
-                label = predict_image(self.engine, path, self.config.predict, tiled=tiled)
-                ending = path.suffix if tiled else ".jpg"
+            rule = settled(self.engine.metadata.input_rule, [one.paths for one in images], self.config.predict.levels)
+            for one in images:
+                label = predict_image(self.engine, one.paths, self.config.predict, tiled=tiled, rule=rule)
+                ending = one.paths[0].suffix if tiled else ".jpg"
                 picture = mask_picture(label, self.config.predict, self.engine.metadata.label_rule.classes)
                 data = cv2.imencode(ending, picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes()
-                write_bytes(folder / f"Epoch_{epoch}_{path.stem}{ending}", data)
+                write_bytes(folder / f"Epoch_{epoch}_{one.name}{ending}", data)

@@ -6,17 +6,19 @@ time spent waiting for data is known; each step is Keras's own `train_on_batch`.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.data.label_rules import region_table
-from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batches
+from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError, choices
 from maskwright.progress import Reporter, duration
+from maskwright.training.means import Means
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
 Row = dict[str, float]
@@ -40,7 +42,7 @@ def compile_model(model: Any, config: Configuration) -> None:
     """Give the model its optimiser, loss and metrics.
 
     Raises:
-        MaskwrightError: a name that does not exist.
+        MaskwrightError: as `objective`.
     """
     loss, metrics = objective(model, config)
     model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
@@ -69,46 +71,54 @@ def compiled() -> bool | str:
 def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], Any], list[Any]]:
     """The loss of a network with all its outputs joined, and its metrics.
 
+    Both are tried on small masks of the network's kind (`losses.trial`).
+
     Raises:
-        MaskwrightError: a name that does not exist.
+        MaskwrightError: a name that does not exist, or a loss or metric that cannot train or judge this network.
     """
-    from maskwright.losses import choose_loss, regional
-    from maskwright.metrics import get_metric
+    from maskwright.losses import Kind, choose_loss, try_loss
+    from maskwright.metrics import get_metric, try_metric
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
-    ignore = None if config.mask.ignore is None else IGNORED
-    loss, side_outputs = choose_loss(train.loss, train.class_weights, ignore), model.output.shape[-1] > channels
-    regions = region_table(config.mask, channels)
-    loss = loss if regions is None else regional(loss, regions)
-    metrics = [get_metric(name, channels if side_outputs else None, ignore, regions) for name in train.metrics]
+    side_outputs, regions = model.output.shape[-1] > channels, region_table(config.mask, channels)
+    linear = config.model.final_activation == "linear"
+    kind = Kind(len(model.output.shape) - 2, channels, regions is not None, linear)
+    try_loss(train.loss, tuple(train.class_weights), kind)
+    for name in train.metrics:
+        try_metric(name, kind)
+    loss = choose_loss(train.loss, train.class_weights, regions=regions)
+    metrics = [get_metric(name, channels if side_outputs else None, regions=regions) for name in train.metrics]
     return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
 
 
 def fit(
     model: Any,
     train: Batches,
-    valid: Batches | None,
+    validation: Callable[[], Row] | None,
     config: Configuration,
     state: State,
     reporter: Reporter,
     *,
     after_epoch: Callable[[State, bool], None],
-    whole_volumes: Callable[[], float] | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
 ) -> State:
     """Train a compiled model from `state` on, until the last epoch, early stopping or a request to stop.
 
     Args:
         model: compiled, or `Adversarial`; its weights and optimiser belong to `state`.
-        train, valid: batches; without `valid` the training loss decides.
-        whole_volumes: gives the Dice of whole validation volumes, which becomes `val_dice`.
-        after_epoch: called with the new state and whether the epoch was the best so far; it saves.
+        validation: gives the entries of an epoch that begin with `val_`; without it the training loss decides.
+        after_epoch: called with the new state and whether the epoch is the one to keep so far; it saves.
         stop_asked: asked after each epoch.
+
+    Raises:
+        MaskwrightError: the loss is no longer a finite number; epoch, step and samples are named.
     """
-    settings, watch = config.train, watched_entry(model, config, valid is not None, whole_volumes is not None)
-    stopping = EarlyStopping(**({"patience": settings.patience} | state.stopping))
-    stopping.patience = settings.patience
+    settings, watch = config.train, watched_entry(model, config, validation is not None)
+    last = settings.keep == "last"  # then nothing is chosen by scores: neither epoch nor length nor learning rate
+    patience = 0 if last else settings.patience
+    stopping = EarlyStopping(**({"patience": patience} | state.stopping))
+    stopping.patience = patience
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
     while state.epoch < settings.epochs and not stopping.stop:
@@ -116,13 +126,13 @@ def fit(
         if not reduces or state.epoch <= settings.warmup_epochs:
             share = planned(settings.learning_rate_schedule, state.epoch, settings.epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
-        row = _epoch(model, train, valid, state.epoch, settings.epochs, reporter, whole_volumes)
-        watched = row[watch] if "loss" in watch else -row[watch]
-        best = stopping.update(watched)
-        if reduces and settings.learning_rate_reducer and state.epoch >= settings.warmup_epochs:
-            model.optimizer.learning_rate = reducer.update(watched, row["learning_rate"])
+        row = _epoch(model, train, validation, state.epoch, config, reporter)
+        value, tie = watched(row, watch)
+        best = stopping.update(value, tie) or last
+        if reduces and settings.learning_rate_reducer and not last and state.epoch >= settings.warmup_epochs:
+            model.optimizer.learning_rate = reducer.update(value, row["learning_rate"], tie)
         state = State(state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy())
-        reporter.say(describe(row, settings.epochs, best))
+        reporter.say(describe(row, settings.epochs, best and not last))
         after_epoch(state, best)
         if stop_asked():
             reporter.say("stopped, as the file break_training asks")
@@ -132,16 +142,26 @@ def fit(
     return state
 
 
-def watched_entry(model: Any, config: Configuration, validates: bool, whole: bool) -> str:
+def watched(row: Row, watch: str) -> tuple[float, float]:
+    """The value by which epochs are compared, small is good, and what decides between equal ones: the loss.
+
+    A score that is undefined (no truth of the validation has any class) counts as the worst.
+    """
+    tie = row.get("val_loss", row["loss"])
+    if "loss" in watch:
+        return row[watch], tie
+    return (0.0 if math.isnan(row[watch]) else -row[watch]), tie
+
+
+def watched_entry(model: Any, config: Configuration, validates: bool) -> str:
     """The log entry that chooses the best epoch.
 
     Raises:
         MaskwrightError: there is none of the name that is asked for.
     """
     found = ["loss", *(metric.name for metric in objective(getattr(model, "model", model), config)[1])]
-    found += [f"val_{name}" for name in found] if validates else []
-    found += ["val_dice"] if whole else []
-    wanted = config.train.watch or ("val_dice" if whole else "val_loss" if validates else "loss")
+    found += [*(f"val_{name}" for name in found), "val_dice"] if validates else []
+    wanted = config.train.watch or ("val_dice" if validates else "loss")
     if wanted not in found:
         raise MaskwrightError(f"there is no log entry {wanted!r}", where="[train] watch", fix=choices(wanted, found))
     return wanted
@@ -150,18 +170,21 @@ def watched_entry(model: Any, config: Configuration, validates: bool, whole: boo
 def _epoch(
     model: Any,
     train: Batches,
-    valid: Batches | None,
+    validation: Callable[[], Row] | None,
     epoch: int,
-    epochs: int,
+    config: Configuration,
     reporter: Reporter,
-    whole_volumes: Callable[[], float] | None,
 ) -> Row:
     row: Row = {"epoch": float(epoch + 1)}
     begin = time.perf_counter()
-    mean = _Mean()
+    mean, epochs = Means(), config.train.epochs
     with reporter.task(f"epoch {epoch + 1}/{epochs}", train.steps, "steps") as advance:
-        for images, labels in train.epoch(epoch):
-            mean.add(model.train_on_batch(images, labels, return_dict=True), len(images))
+        for step, (images, labels) in enumerate(train.epoch(epoch)):
+            model.reset_metrics()  # before Keras 3.15 they would go on from the last batch
+            logs = model.train_on_batch(images, labels, return_dict=True)
+            if not math.isfinite(logs["loss"]):
+                raise _not_finite(f"loss of step {step + 1}", train.pairs(epoch, step), epoch, config)
+            mean.add(logs, len(images))
             spent = time.perf_counter() - begin
             advance(
                 note=f"loss {mean.values()['loss']:.4f}  {mean.count / spent:.1f} img/s  "
@@ -169,10 +192,10 @@ def _epoch(
             )
     spent = time.perf_counter() - begin
     row |= mean.values()
-    if valid:
-        row |= {f"val_{name}": value for name, value in validate(model, valid).items()}
-    if whole_volumes:
-        row["val_dice"] = whole_volumes()
+    if validation:
+        row |= validation()
+        if not math.isfinite(row["val_loss"]):
+            raise _not_finite("validation loss", (), epoch, config)
     return row | {
         "learning_rate": float(model.optimizer.learning_rate),
         "seconds": time.perf_counter() - begin,
@@ -181,28 +204,19 @@ def _epoch(
     }
 
 
-def validate(model: Any, valid: Batches) -> Row:
-    """Loss and metrics over the validation batches."""
-    mean = _Mean()
-    for images, labels in valid.epoch(0):
-        mean.add(model.test_on_batch(images, labels, return_dict=True), len(images))
-    return mean.values()
-
-
-class _Mean:
-    """Means over the pictures of an epoch of what Keras says of each batch (it starts anew at every batch)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sums: Row = {}
-
-    def add(self, logs: dict[str, Any], count: int) -> None:
-        self.count += count
-        for name, value in logs.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value) * count
-
-    def values(self) -> Row:
-        return {name: total / self.count for name, total in self.sums.items()}
+def _not_finite(what: str, pairs: Sequence[Pair], epoch: int, config: Configuration) -> MaskwrightError:
+    """The message for a training whose numbers have run away: where, on what, and what can be done."""
+    settings = config.train
+    samples = f" on {shorten([pair.name for pair in pairs])}" if pairs else ""
+    ways = [f"lower train.learning_rate (it is {settings.learning_rate:g})"]
+    ways += ["set train.clipvalue = 0.5"] if settings.clipvalue is None else []
+    ways += ['set train.precision = "float32"'] if settings.precision != "float32" else []
+    kept = f"; the best model of the {epoch} epochs before is kept" if epoch else "; no model was written"
+    return MaskwrightError(
+        f"the {what} is no finite number{samples}: the training has run away{kept}",
+        where=f"epoch {epoch + 1}",
+        fix=f"Look at these samples, {', '.join(ways)}, or choose another loss; then train anew.",
+    )
 
 
 def describe(row: Row, epochs: int, best: bool) -> str:

@@ -1,104 +1,87 @@
-"""Everything that must hold before the first step: pairs found, read, described, and no patient in two parts."""
+"""Data for a network for pictures: the pairs of a plan at the network's size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from maskwright.config import Configuration
-from maskwright.data.cache import common_dtype
-from maskwright.data.dataset import Dataset, class_names, input_rule, label_rule, open_dataset
-from maskwright.data.duplicates import find_duplicates
-from maskwright.data.pairs import Pair, shorten
+from maskwright.data.dataset import Dataset, input_rule, open_dataset
+from maskwright.data.pairs import Pair
 from maskwright.data.patches import Patches
-from maskwright.data.preprocess import level_range
-from maskwright.data.records import complete, depths, require_every_class
-from maskwright.data.splits import Splits, collect, shared_patients
-from maskwright.errors import MaskwrightError
+from maskwright.data.preprocess import InputRule, adjust
+from maskwright.data.records import Record
+from maskwright.plan import Plan
+from maskwright.plan.make import make_plan
 from maskwright.progress import Reporter
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data that is fit to train on."""
+    """Data that is fit to train on, and the plan that it follows."""
 
     train: Dataset | Patches
     valid: Dataset | Patches | None
-    class_names: list[str]
+    plan: Plan
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of all classes, background first."""
+        return list(self.plan.class_names)
 
 
-def prepare(config: Configuration, reporter: Reporter, *, allow_leak: bool = False) -> Prepared:
-    """Find, read and check the training and validation pairs.
+def prepare(
+    config: Configuration, reporter: Reporter, *, allow_leak: bool = False, plan: Plan | None = None
+) -> Prepared:
+    """The training and validation pairs of a plan; of a new one where there is none.
 
     Raises:
         MaskwrightError: pictures that cannot be used (all are listed), a class without a pixel, a shared patient.
     """
-    wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.split_seed)
-    refuse_leak(splits, reporter, allow=allow_leak)
-    everything = [pair for pairs in splits.values() for pair in pairs]
-    try:
-        dtype = common_dtype(depths(everything))
-        label, rule = label_rule(config, splits["train"]), input_rule(config, dtype)
-        datasets = {}
-        for part, pairs in splits.items():
-            with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
-                datasets[part] = open_dataset(pairs, label, rule, config.data, say=reporter.say, step=step)
-    except MaskwrightError as error:
-        raise complete(error, everything) from None
-    train = datasets["train"]
-    names = class_names(config)
-    require_every_class(train.records, names)
-    low, high = level_range(dtype, min(r.low for r in train.records), max(r.high for r in train.records))
-    rule = replace(rule, low=low, high=high)
-    ready = {part: replace(dataset, input_rule=rule) for part, dataset in datasets.items()}
-    prepared = Prepared(ready["train"], ready.get("valid"), names)
-    if "valid" in ready:
-        _warn_of_duplicates(ready["valid"], train, reporter)
-    describe(prepared, reporter, config.data.patient_pattern)
+    plan = plan or make_plan(config, reporter, allow_leak=allow_leak)
+    rule = picture_input_rule(config, plan)
+    ready = {}
+    for part in ("train", "valid"):
+        pairs, records, hashes = files_of(plan, part)
+        if pairs:
+            with reporter.task(f"decoding {part}", len(pairs), "pairs") as step:
+                ready[part] = open_dataset(
+                    pairs, records, hashes, plan.label_rule, rule, config.data, say=reporter.say, step=step
+                )
+    prepared = Prepared(ready["train"], ready.get("valid"), plan)
+    describe(prepared, reporter)
     return prepared
 
 
-def validates(config: Configuration) -> bool:
-    """Whether there is anything to validate on."""
-    return config.data.valid.images is not None or config.data.valid_fraction > 0
-
-
-def refuse_leak(splits: Splits, reporter: Reporter, *, allow: bool) -> None:
-    """Refuse training and validation that share a patient, or say so where that is wanted.
+def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:
+    """How a picture becomes the network's input: the size by the configuration, the levels by the plan.
 
     Raises:
-        MaskwrightError: naming the patients.
+        MaskwrightError: pictures have channels that the network cannot take; or neighbouring slices are wanted, and
+            nothing keeps a patient's slices together.
     """
-    shared = shared_patients(splits["train"], splits.get("valid", []))
-    if not shared:
-        return
-    message = f"{len(shared)} patients are in training and in validation: {shorten(shared)}"
-    if not allow:
-        raise MaskwrightError(
-            message,
-            where="[data]",
-            fix="Split by patient, or insist with --allow-leak; the "
-            "validation loss then says little about new patients.",
-        )
-    reporter.warn(f"{message}; the validation loss says little about new patients")
+    rule = replace(input_rule(config, plan.dtype), low=plan.low, high=plan.high)
+    examples = {entry.record.channels: entry.pair.image for entry in plan.entries if entry.record is not None}
+    for channels, path in examples.items():
+        adjust(np.zeros((8, 8, channels) if channels > 1 else (8, 8), plan.dtype), rule, path)
+    return rule
 
 
-def _warn_of_duplicates(valid: Dataset, train: Dataset, reporter: Reporter) -> None:
-    found = find_duplicates(valid.records, train.records)
-    if found:
-        names = [f"{item.one} ({'is' if item.identical else 'nearly'} {item.other})" for item in found]
-        reporter.warn(f"{len(found)} validation pictures are in training too, or nearly: {shorten(names, 3)}")
+def files_of(plan: Plan, part: str) -> tuple[list[Pair], list[Record], list[tuple[str, ...]]]:
+    """The pairs of a part, what was found in them, and the hashes of their files."""
+    entries = plan.part(part)
+    return [entry.pair for entry in entries], plan.records(part), [(*one.hashes, one.mask_hash) for one in entries]
 
 
-def describe(prepared: Prepared, reporter: Reporter, pattern: str | None, what: str = "pictures") -> None:
-    """Say how much there is."""
-    parts = [("training", prepared.train), ("validation", prepared.valid)]
-    counts = [f"{len(data.pairs)} {name} {what} of {_patients(data.pairs)} patients" for name, data in parts if data]
-    reporter.say("data: " + ", ".join(counts if pattern else [count.split(" of ")[0] for count in counts]))
-    if not pattern:
+def describe(prepared: Prepared, reporter: Reporter, what: str = "pictures") -> None:
+    """Say how much there is, and what its masks mean."""
+    plan, counts = prepared.plan, []
+    for part, name in (("train", "training"), ("valid", "validation"), ("test", "test")):
+        if entries := plan.part(part):
+            patients = f" of {len(plan.patients(part))} patients" if plan.by_patient else ""
+            counts.append(f"{len(entries)} {name} {what}{patients}")
+    reporter.say("data: " + ", ".join(counts))
+    reporter.say(f"masks: {plan.why}")
+    if not plan.by_patient:
         reporter.say(f"data: no data.patient_pattern is set, so each of the {what} counts as a patient of its own")
-
-
-def _patients(pairs: Sequence[Pair]) -> int:
-    return len({pair.patient for pair in pairs})

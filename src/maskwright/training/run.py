@@ -19,6 +19,9 @@ from maskwright.config.toml import validate
 from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
 from maskwright.models.saving import change_metadata, read_metadata
+from maskwright.plan import Plan
+from maskwright.plan.choices import Choice
+from maskwright.plan.files import read_plan, write_plan
 from maskwright.storage import atomic, write_json, write_text
 
 
@@ -68,6 +71,10 @@ class Run:
         """The resolved configuration, read."""
         return load(self.config_file).config
 
+    def plan(self) -> Plan | None:
+        """The plan of its data; None where an earlier version trained it."""
+        return read_plan(self.path)
+
     def history(self) -> list[dict[str, float]]:
         """One dict an epoch: loss, val_loss, metrics, learning_rate, seconds, images_per_second, waiting."""
         with self.history_file.open(newline="", encoding="utf-8") as file:
@@ -77,8 +84,9 @@ class Run:
         """The row of the epoch whose model was kept, and the entry that chose it."""
         training, rows = read_metadata(self.model_file).training, self.history()
         row = next(one for one in rows if one["epoch"] == training["epoch"])
-        usual = next(name for name in ("val_dice", "val_loss", "loss") if name in row)
-        return row, self.config.train.watch or usual
+        settings = self.config.train
+        usual = "loss" if "val_dice" not in row else "val_dice"
+        return row, settings.watch or usual
 
     def is_trained(self) -> bool:
         """Whether there is a model in it."""
@@ -137,6 +145,13 @@ def write_choice(run: Run, config: Configuration, predict: dict[str, Any]) -> No
         run.config_file, write_toml(changed, everything=True, comments=["[predict] as chosen on validation.", ""])
     )
     change_metadata(run.require_model(), predict=predict)
+
+
+def note_choice(run: Run, choice: Choice) -> None:
+    """Add to the plan of a run what was chosen and on whom."""
+    plan = run.plan()
+    if plan is not None:
+        write_plan(run.path, plan.with_choice(choice))
 
 
 def write_environment(run: Run, config: Configuration, precision: str, splits: dict[str, list[Record]]) -> None:

@@ -16,9 +16,11 @@ from maskwright.config.schema import AugmentationSection
 from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batch
 from maskwright.data.pairs import Pair
+from maskwright.data.patches import Box
 from maskwright.data.preprocess import InputRule
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
+from maskwright.inference.overlay import viewable
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
@@ -51,18 +53,20 @@ class Augmenter:
     ) -> None:
         self.options, self.copies, self.spacing = options, copies, spacing or None
 
-    def __call__(self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair) -> Batch:
-        """The augmented pair."""
-        drawn = draw(sample.rng(), self.options, label.shape, self.spacing)
-        image, label = self.apply(image, label, drawn)
+    def __call__(
+        self, sample: SampleId, image: np.ndarray, label: np.ndarray, pair: Pair, patch: Box | None = None
+    ) -> Batch:
+        """The augmented pair, or the augmented patch of a volume."""
+        drawn = draw(sample.rng(), self.options, patch[1] if patch else label.shape, self.spacing)
+        image, label = self.apply(image, label, drawn, patch)
         if self.copies:
             self.copies.keep(sample, drawn, image, label, pair)
         return image, label
 
-    def apply(self, image: np.ndarray, label: np.ndarray, drawn: Drawn) -> Batch:
+    def apply(self, image: np.ndarray, label: np.ndarray, drawn: Drawn, patch: Box | None = None) -> Batch:
         """Apply with the configured interpolation."""
         orders = self.options.interpolation, self.options.label_interpolation
-        return apply(image, label, drawn, image_order=orders[0], label_order=orders[1])
+        return apply(image, label, drawn, image_order=orders[0], label_order=orders[1], patch=patch)
 
 
 class Copies:
@@ -88,8 +92,7 @@ class Copies:
             self._known.add(name)
             self._write((name, pair.image.name, str(sample), sample.seed, json.dumps(record(drawn))))
         image = self.rule.middle(image)
-        levels = image if image.dtype == np.uint8 else cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
-        levels = levels.reshape(*image.shape)
+        levels = viewable(image)[..., : image.shape[2]]  # grey ones as such
         label = np.where(label == IGNORED, np.uint8(0), label)
         spread = label * (255 // max(int(label.max()), 1))
         for folder, picture in ((self.images, levels[..., ::-1]), (self.masks, spread)):

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 @dataclass
 class EarlyStopping:
-    """Stop after `patience` epochs without a smaller loss; 0 or less never stops."""
+    """Stop after `patience` epochs without a smaller loss; 0 or less never stops.
+
+    Between equal ones (Dice is 0 until something is found) a second value decides.
+    """
 
     patience: int
     best: float = float("inf")
+    best_tie: float = float("inf")
     waited: int = 0
 
-    def update(self, loss: float) -> bool:
+    def update(self, loss: float, tie: float = 0.0) -> bool:
         """Take an epoch's loss; True when it is the best so far."""
-        if loss < self.best:
-            self.best, self.waited = loss, 0
+        if (loss, tie) < (self.best, self.best_tie):
+            self.best, self.best_tie, self.waited = loss, tie, 0
             return True
         self.waited += 1
         return False
@@ -36,12 +40,14 @@ class ReduceOnPlateau:
     patience: int
     min_delta: float = 1e-4
     best: float = float("inf")
+    best_tie: float = float("inf")
     waited: int = 0
 
-    def update(self, loss: float, learning_rate: float) -> float:
-        """Take an epoch's loss; the learning rate for the next."""
-        if loss < self.best - self.min_delta:
-            self.best, self.waited = loss, 0
+    def update(self, loss: float, learning_rate: float, tie: float = 0.0) -> float:
+        """Take an epoch's loss; the learning rate for the next. Between equal ones the second value decides."""
+        closer = loss == self.best and tie < self.best_tie - self.min_delta
+        if loss < self.best - self.min_delta or closer:
+            self.best, self.best_tie, self.waited = loss, tie, 0
             return learning_rate
         self.waited += 1
         if self.waited < self.patience:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,16 +14,19 @@ from maskwright.augment.affine import Affine
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import draw, each_kind, record, variants
 from maskwright.config import Configuration
-from maskwright.data.cache import common_dtype
 from maskwright.data.dataset import Dataset, input_rule, label_rule
+from maskwright.data.filters import resize
+from maskwright.data.levels import mixed_range
 from maskwright.data.loader import Batches
-from maskwright.data.records import depths
+from maskwright.data.preprocess import resize_label
+from maskwright.data.records import common_dtype, depths
 from maskwright.data.samples import SampleId
-from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import overlay
+from maskwright.plan import Plan
+from maskwright.plan.split import split
 from maskwright.progress import Reporter
-from maskwright.training.prepare import validates
+from maskwright.training.prepare import picture_input_rule
 from maskwright.training.samples import Augmenter
 
 TOGETHER = "all together"
@@ -49,8 +52,11 @@ class Row:
         return {"name": self.name, "pairs": [{"source": name, "drawn": record(one)} for name, one in pairs]}
 
 
-def training_batches(config: Configuration) -> Batches:
+def training_batches(config: Configuration, plan: Plan | None = None) -> Batches:
     """The batches of the training that `config` describes; only the pairs that are asked for are read.
+
+    Args:
+        plan: of the run whose training it was; without one the pairs are those that a new training would have.
 
     Raises:
         MaskwrightError: no training pairs, or their masks cannot be told.
@@ -59,11 +65,17 @@ def training_batches(config: Configuration) -> Batches:
         raise MaskwrightError(
             "shows pictures, not volumes", where="maskwright augment", fix="Name a configuration without image_depth."
         )
-    wanted = ("train", "valid") if validates(config) else ("train",)
-    splits = collect(config.data, wanted, seed=config.split_seed)
-    dtype = common_dtype(depths([pair for pairs in splits.values() for pair in pairs]))
-    pairs, settings = splits["train"], config.train
-    dataset = Dataset(pairs, [], label_rule(config, pairs), input_rule(config, dtype))
+    settings = config.train
+    if plan is not None:
+        dataset = Dataset(plan.pairs("train"), [], plan.label_rule, picture_input_rule(config, plan))
+    else:
+        splits, _ = split(config)
+        everything = [pair for pairs in splits.values() for pair in pairs]
+        found = depths(everything)
+        pairs, rule = splits["train"], input_rule(config, common_dtype(found))
+        if mixed := mixed_range(rule, everything, found):
+            rule = dataclasses.replace(rule, low=mixed[0], high=mixed[1])
+        dataset = Dataset(pairs, [], label_rule(config, pairs), rule)
     # Copies of what is trained on are written by the training alone.
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(
@@ -157,14 +169,13 @@ def tile(image: np.ndarray, label: np.ndarray) -> np.ndarray:
     """A pair at the size of the sheet; outlines are drawn after enlarging, so that they stay fine."""
     height, width = label.shape
     ratio = _EDGE / max(height, width)
-    size = max(1, round(width * ratio)), max(1, round(height * ratio))
-    how = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(image, size, interpolation=how).reshape(size[1], size[0], -1)
-    marks = cv2.resize(label, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    size = max(1, round(height * ratio)), max(1, round(width * ratio))
+    resized = resize(image, *size, "area" if ratio < 1 else "cubic")
+    marks = resize_label(label, *size)
     canvas = np.empty((_EDGE, _EDGE, 3), np.uint8)
     canvas[:] = _PAPER
-    top, left = (_EDGE - size[1]) // 2, (_EDGE - size[0]) // 2
-    canvas[top : top + size[1], left : left + size[0]] = overlay(resized, marks, (255, 220, 0))
+    top, left = (_EDGE - size[0]) // 2, (_EDGE - size[1]) // 2
+    canvas[top : top + size[0], left : left + size[1]] = overlay(resized, marks, (255, 220, 0))
     return canvas
 
 

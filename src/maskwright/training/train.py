@@ -11,40 +11,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from maskwright.augment.mirrors import mirrored_axes
 from maskwright.backend import import_keras, seed_everything
 from maskwright.config import Configuration, Loaded, write_toml
 from maskwright.config.schema import PredictSection
 from maskwright.data.cache import default_folder
 from maskwright.data.loader import Batches
-from maskwright.data.patches import Patches
 from maskwright.errors import MaskwrightError
 from maskwright.models.metadata import Metadata
 from maskwright.models.registry import Architecture, find_architecture
-from maskwright.models.saving import build, save_model
+from maskwright.models.saving import build, read_metadata, save_model
 from maskwright.models.supervision import joined, main_output
+from maskwright.plan import Plan
+from maskwright.plan.changes import require_same
+from maskwright.plan.choices import Choice
+from maskwright.plan.files import write_plan
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, require_space, write_error, write_text
 from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
 from maskwright.training.epoch_change import EpochPredictions
-from maskwright.training.fit import State, compile_model, fit
+from maskwright.training.fit import State, compile_model, fit, objective
 from maskwright.training.outputs import TensorBoard, write_epoch_files
 from maskwright.training.prepare import Prepared, prepare
 from maskwright.training.prepare_volumes import prepare_volumes
-from maskwright.training.run import Run, write_environment, write_training_images
+from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
-from maskwright.training.whole_volumes import WholeVolumes
+from maskwright.training.validation import Validation
 
 STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
 # What may differ between a run and its continuation without changing the weights up to there.
 _MAY_CHANGE = {"epochs", "patience", "workers", "stuck_after", "tensorboard", "show_summary", "num_infer_images"}
 
 
-def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_leak: bool = False) -> Run:
+def train(
+    loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_leak: bool = False, plan: Plan | None = None
+) -> Run:
     """Train what a configuration says, into its run folder.
 
     Args:
         loaded: the configuration and the run folder that belongs to it.
+        plan: of the data, where several runs share one; a new one is made where None. A resumed run has its own.
         resume: go on after the last whole epoch of an interrupted training; the weights become the same as without
             the interruption.
         allow_leak: train although training and validation share a patient.
@@ -54,7 +61,11 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     """
     config, run = loaded.config, Run(loaded.run_dir)
     resume = resume and _resumable(run, config, reporter)
-    prepared = (prepare_volumes if config.model.image_depth else prepare)(config, reporter, allow_leak=allow_leak)
+    if resume:
+        plan = _plan_of(run)
+        require_same(plan, config, run.path, reporter)
+    prepare_data = prepare_volumes if config.model.image_depth else prepare
+    prepared = prepare_data(config, reporter, allow_leak=allow_leak, plan=plan)
     metadata = describe(config, prepared)
     seed_everything(config.train.seed, deterministic=config.train.deterministic)
     wanted = run.config.train.precision if resume else config.train.precision
@@ -76,14 +87,44 @@ def train(loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_lea
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
-    batches = _batches(prepared, config, fresh=not resume, table=run.samples)
-    whole = WholeVolumes(model, metadata, prepared.valid, config).dice if isinstance(prepared.valid, Patches) else None
+    batches, valid = _batches(prepared, config, fresh=not resume, table=run.samples)
+    validation = Validation(model, metadata, valid, config, objective(model, config)) if valid else None
     fit(
-        learner, *batches, config, state, reporter,
-        after_epoch=keeper.after_epoch, whole_volumes=whole, stop_asked=STOP_FILE.exists,
+        learner, batches, validation, config, state, reporter,
+        after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists,
     )  # fmt: skip
-    reporter.say(f"done: best model in {run.model_file}")
+    for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
+        note_choice(run, choice)
+    reporter.say(f"done: {config.train.keep} model in {run.model_file}")
     return run
+
+
+def _plan_of(run: Run) -> Plan:
+    plan = run.plan()
+    if plan is None:
+        raise MaskwrightError(
+            "has no plan.json, so whether its files are still the same cannot be told",
+            where=run.path,
+            fix="Train anew without --resume; the best model so far stays in model.keras.",
+        )
+    return plan
+
+
+def choices(config: Configuration, plan: Plan, training: dict[str, Any] | None = None) -> list[Choice]:
+    """What a training chooses by its validation, and on whom.
+
+    Args:
+        training: what is known of the kept model, once there is one.
+    """
+    settings, entries = config.train, plan.part("valid")
+    if not entries or settings.keep == "last":
+        return []
+    things = {"epoch": (training or {}).get("epoch")}
+    if settings.learning_rate_schedule == "reduce" and settings.learning_rate_reducer:
+        things["learning rate"] = (training or {}).get("learning_rate")
+    by, patients = settings.watch or "val_dice", tuple(plan.patients("valid"))
+    hashes = tuple(record.image_hash for record in plan.records("valid"))
+    return [Choice(what, by, patients, hashes, value) for what, value in things.items()]
 
 
 def _learner(model: Any, config: Configuration) -> Any:
@@ -116,6 +157,7 @@ def describe(config: Configuration, prepared: Prepared) -> Metadata:
         input_rule=prepared.train.input_rule,
         label_rule=prepared.train.label_rule,
         predict=_belonging(config.predict),
+        mirrored_axes=mirrored_axes(config.augmentation, volumes=bool(config.model.image_depth)),
     )
 
 
@@ -176,6 +218,10 @@ def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: 
     make_folder(run.path)
     chosen = config.model_copy(update={"train": config.train.model_copy(update={"precision": precision})})
     write_toml_file(run, chosen, loaded)
+    plan = prepared.plan
+    for choice in choices(config, plan):
+        plan = plan.with_choice(choice)
+    write_plan(run.path, plan)
     datasets = {"train": prepared.train, "valid": prepared.valid}
     write_environment(run, config, precision, {part: list(data.records) for part, data in datasets.items() if data})
     write_training_images(run, list(prepared.train.records))

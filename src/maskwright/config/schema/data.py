@@ -123,13 +123,13 @@ class DataSection(Section):
     )
     channel_patterns: list[str] = key(
         [],
-        "Networks for volumes: the files of a case that are its channels, in this order; each case is a folder in "
+        "The files of a case (picture or scan) that are its channels, in this order; each case is a folder in "
         "`images`, or what `*` stands for in the first pattern.",
         example=["*_t1.nii.gz", "*_t2.nii.gz", "*_flair.nii.gz"],
     )
     mask_pattern: str | None = key(
         None,
-        "And the file that is its label map, where folders of cases hold it too; the case's own name in `masks` where "
+        "And the file that is its mask, where folders of cases hold it too; the case's own name in `masks` where "
         "absent.",
         example="*_seg.nii.gz",
     )

@@ -48,7 +48,8 @@ class ModelSection(Section):
     )
     image_channels: int = key(
         1,
-        "Channels of the input: 1 grey, 3 colour. Grey pictures are repeated to 3.",
+        "Channels of the input: 1 grey, 3 colour, else as many as the pictures have (bands of a TIFF, or files of "
+        "`data.channel_patterns`). Grey pictures are repeated to 3, colours become grey for 1.",
         reference="model.image_channels",
         ge=1,
         le=64,

@@ -65,18 +65,22 @@ class PrepareSection(Section):
     )
     empty_share: float = key(
         0.2,
-        "Largest share of a patient's slices that have no structure in them, spread evenly; 0 leaves all such out, 1 "
-        "keeps all.",
+        "Training: largest share of a patient's slices that have no structure in them, spread evenly; 0 leaves all "
+        "such out, 1 keeps all. Validation and test patients keep every slice: what is scored is never chosen by its "
+        "truth.",
         ge=0,
         le=1,
     )
     crop: Literal["none", "body", "structures"] = key(
         "none",
-        "Cut each scan to the box around the body, or around its structures (which a new scan does not have).",
+        "Cut each scan to the box around the body, or (training only) around its structures, which a new scan does not "
+        "have.",
     )
     crop_border: float = key(10.0, "What is kept around that box.", unit="mm", ge=0)
     center_crops: bool = key(
-        False, "Add the centre crops of `crop_margins`; they belong to their patient.", reference="augmentor.crop"
+        False,
+        "Training: add the centre crops of `crop_margins`; they belong to their patient.",
+        reference="augmentor.crop",
     )
     crop_margins: list[Annotated[int, Field(ge=1)]] = key(
         [],

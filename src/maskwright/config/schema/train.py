@@ -27,7 +27,7 @@ class TrainSection(Section):
     )
     validation_steps: int | None = key(
         None,
-        "Batches of the validation set to use; all of them where absent.",
+        "Batches of the validation set to use, taken evenly from all patients; all of them where absent.",
         example=100,
         reference="train.validation_steps",
         ge=1,
@@ -88,8 +88,14 @@ class TrainSection(Section):
     watch: str | None = key(
         None,
         "The log entry that says which epoch is the best, that stops early and lowers the learning rate: small is good "
-        "if it is a loss, else large. Absent: `val_dice` (whole volumes) of networks for volumes, else `val_loss`.",
-        example="val_dice_coef",
+        "if it is a loss, else large. Absent: `val_dice`, the Dice of decided masks, all slices of a patient together "
+        "(or whole volumes); between equal ones the validation loss decides.",
+        example="val_loss",
+    )
+    keep: Literal["best", "last"] = key(
+        "best",
+        "Which epoch becomes the model. With `last` nothing is chosen by scores of the validation: neither the epoch, "
+        "nor the length, nor the learning rate; so the scores of a cross-validation are those of new patients.",
     )
     patience: int = key(
         10,

@@ -130,6 +130,12 @@ class PredictSection(Section):
     class_colors: bool = key(False, "Write masks in the colours of `mask.colors` too.", reference="infer.mask_colorize")
     class_colors_dir: Path | None = key(None, "Folder of those.", example="colors", reference="infer.colorized_dir")
     outline: Colour = key((255, 220, 0), "Red, green, blue of the overlay's outline.")
+    levels: list[float] = key(
+        [],
+        "Pictures of more than 8 bits: the levels that are black and white in them. Where absent, decided for all that "
+        "are predicted together, and said.",
+        example=[0, 4095],
+    )
     window: Window | None = key(
         None, "Scans: another window than the model's, or that of one that knows none.", unit="HU", example="abdomen"
     )

@@ -1,0 +1,63 @@
+"""The mean Dice of decided masks over cases, block by block: by which an epoch is chosen and settings are tuned.
+
+A case is a scan, the stack of a patient's slices, or a picture. Its pixels are counted together, whatever parts they
+come in; a class is scored by its counts (`scores`), the classes of a case have equal weight, and so have the cases. A
+class that occurs in no truth of any case says nothing and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskwright.data.labels import LabelRule
+from maskwright.evaluation.scores import count_pixels, occurring, scores
+
+
+class CaseDice:
+    """Counts of the pixels of cases, added part by part.
+
+    Args:
+        rule: says which classes, or overlapping regions, there are.
+    """
+
+    def __init__(self, rule: LabelRule) -> None:
+        self._rule = rule
+        self._counts: dict[str, np.ndarray] = {}
+
+    def add(self, case: str, prediction: np.ndarray, truth: np.ndarray) -> None:
+        """Add a part of a case: a slice, a block, or the whole.
+
+        Args:
+            case: its name; parts of the same name belong together.
+            prediction, truth: class numbers of the same shape, uint8; pixels that the truth ignores are left out.
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        found = count_pixels(prediction, truth, self._rule.classes, self._rule.regions)
+        self._counts[case] = self._counts[case] + found if case in self._counts else found
+
+    def cases(self) -> dict[str, np.ndarray]:
+        """TP, FP, FN, TN of each case: a row for each class after the background, or region."""
+        return dict(self._counts)
+
+    def mean(self) -> float:
+        """The mean over cases of the mean over classes; NaN where there is nothing to score."""
+        return mean_dice(list(self._counts.values()))
+
+
+def mean_dice(counts: Sequence[np.ndarray]) -> float:
+    """The mean over cases of their mean Dice over the classes that some truth has; NaN where there is none.
+
+    Args:
+        counts: of each case `(N, 4)`: TP, FP, FN, TN of each class.
+    """
+    if not len(counts):
+        return float("nan")
+    there = np.flatnonzero(occurring(counts))
+    table = np.array([[scores(case[place])["dice"] for place in there] for case in counts])
+    # A case of which not one pixel is known is undefined in every class.
+    known = ~np.isnan(table).any(axis=1)
+    return float(table[known].mean()) if len(there) and known.any() else float("nan")

@@ -1,0 +1,85 @@
+"""Validation after an epoch: loss and metrics of batches, and the Dice of decided masks, case by case.
+
+The Dice is that of `evaluation.case_dice`, the same that tunes and evaluates: pictures as the network sees them, all
+slices of a patient together; volumes as a whole, window by window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from maskwright.backend import import_keras
+from maskwright.config import Configuration
+from maskwright.data.loader import Batches
+from maskwright.data.patches import Patches
+from maskwright.evaluation.case_dice import CaseDice
+from maskwright.inference.decision import decision
+from maskwright.inference.engines import KerasEngine
+from maskwright.inference.windows import slabs
+from maskwright.models.metadata import Metadata
+from maskwright.training.means import Means
+
+_OVERLAP = 0.25  # of neighbouring windows; prediction has half, which takes several times as long
+Row = dict[str, float]
+
+
+class Validation:
+    """Scores a network that is being trained, with the weights as they are.
+
+    Args:
+        model: compiled; side outputs behind the first channels are left out of the Dice.
+        objective: the loss and the metrics, for pictures, whose probabilities are there already.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        metadata: Metadata,
+        batches: Batches,
+        config: Configuration,
+        objective: tuple[Callable[[Any, Any], Any], list[Any]],
+    ) -> None:
+        self.model, self.metadata, self.batches = model, metadata, batches
+        self.loss, self.metrics = objective
+        self.ops = import_keras().ops
+        self.decide = decision(metadata, config.predict)
+        self.batch_size = config.train.batch_size
+
+    def __call__(self) -> Row:
+        """`val_loss`, `val_` of each metric, and `val_dice`."""
+        dice, means = CaseDice(self.metadata.label_rule), Means()
+        source = self.batches.dataset
+        volumes = isinstance(source, Patches)
+        for place, (images, labels) in enumerate(self.batches.epoch(0)):
+            predicted = self.model.predict_on_batch(images)
+            probabilities = np.asarray(self.ops.convert_to_numpy(predicted), np.float32)
+            means.add(self._measures(labels, probabilities), len(images))
+            if not volumes:
+                decided = self.decide(probabilities[..., : self.metadata.channels])
+                for pair, mask, truth in zip(self.batches.pairs(0, place), decided, labels[..., 0], strict=True):
+                    dice.add(pair.patient, mask, truth.astype(np.uint8))
+        if isinstance(source, Patches):
+            for case, mask, truth in self._volumes(source):
+                dice.add(case, mask, truth)
+        found = {f"val_{name}": value for name, value in means.values().items()}
+        return found | {"val_dice": dice.mean()}
+
+    def _measures(self, labels: np.ndarray, predicted: np.ndarray) -> Row:
+        """The loss and the metrics of a batch."""
+        truth, prediction = self.ops.convert_to_tensor(labels), self.ops.convert_to_tensor(predicted)
+        found = {"loss": float(self.loss(truth, prediction))}
+        for metric in self.metrics:
+            metric.reset_state()
+            metric.update_state(truth, prediction)
+            found[metric.name] = float(metric.result())
+        return found
+
+    def _volumes(self, source: Patches) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        engine = KerasEngine(self.model, self.metadata)
+        for index, pair in enumerate(source.pairs):
+            image, label = source.whole(index)
+            for first, block in slabs(engine, image, self.batch_size, _OVERLAP):
+                yield pair.name, self.decide(block), np.asarray(label[first : first + len(block)])
