@@ -9,6 +9,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.evaluation.leaks import Leak
 from maskwright.evaluation.masks import picture_scale, score_masks
 from maskwright.inference.evaluate import Scored
+from maskwright.plan.choices import ChosenOn
 from maskwright.scoring import Part, summarize_parts
 
 SCALE = picture_scale([], 2)
@@ -17,7 +18,7 @@ SCALE = picture_scale([], 2)
 def part(*truths, names=("background", "organ")):
     rule = LabelRule("index", len(names))
     images = [score_masks(f"i{n}-{id(truth)}", f"p{n}", truth, truth, rule, SCALE) for n, truth in enumerate(truths)]
-    return Part(Scored(images, [], {"loss": 0.5}, SCALE.units), Leak([], [], 0), names)
+    return Part(Scored(images, [], {"loss": 0.5}, SCALE.units), Leak([], [], 0), ChosenOn({}, 0), None, names)
 
 
 def test_a_class_that_never_occurs_is_told(tmp_path, quiet):

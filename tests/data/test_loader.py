@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maskwright.augment.pipeline import apply, draw
 from maskwright.config import load
-from maskwright.data.dataset import input_rule, open_dataset
+from maskwright.data.dataset import Dataset, input_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.loader import Batches, order
 from maskwright.data.preprocess import normalize
@@ -37,9 +37,7 @@ def test_a_shorter_epoch_takes_patients_in_turns(names, count, seed):
 @pytest.fixture
 def batches(config_file):
     config = load(config_file).config
-    dataset = open_dataset(
-        collect(config.data, ("train",))["train"], LabelRule(), input_rule(config, "uint8"), config.data
-    )
+    dataset = Dataset(collect(config.data, ("train",))["train"], [], LabelRule(), input_rule(config, "uint8"))
 
     def augment(sample, image, label, pair):
         return apply(image, label, draw(sample.rng(), config.augmentation, label.shape))
@@ -106,7 +104,7 @@ def test_a_stuck_worker_is_noticed_and_does_not_keep_the_process_alive(tmp_path,
     script = f"""
 import threading
 from maskwright.config import load
-from maskwright.data.dataset import input_rule, open_dataset
+from maskwright.data.dataset import Dataset, input_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.loader import Batches
 from maskwright.data.splits import collect
@@ -114,7 +112,7 @@ from maskwright.errors import MaskwrightError
 
 config = load({str(config_file)!r}).config
 pairs = collect(config.data, ("train",))["train"]
-dataset = open_dataset(pairs, LabelRule(), input_rule(config, "uint8"), config.data)
+dataset = Dataset(pairs, [], LabelRule(), input_rule(config, "uint8"))
 
 def hang(sample, image, label, pair):
     if sample.place == 7:

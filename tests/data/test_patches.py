@@ -33,6 +33,16 @@ def test_a_box_is_what_padding_and_slicing_would_give(shape, size, corner):
     assert np.array_equal(cut(array, corner, size), expected)
 
 
+class Files:
+    """Scans in `NNNN.npy` and `NNNN-label.npy` of a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def whole(self, index):
+        return np.load(self.folder / f"{index:04d}.npy"), np.load(self.folder / f"{index:04d}-label.npy")
+
+
 @pytest.fixture
 def patches(tmp_path):
     def make(shape=(20, 24, 22), size=(8, 10, 12), share=0.5):
@@ -44,7 +54,7 @@ def patches(tmp_path):
         rule = InputRule(size[1], size[2], 1, depth=size[0])
         places = [remember(label, 3, np.random.default_rng(0))]
         return Patches(
-            [Pair("a", tmp_path, tmp_path)], [], LabelRule("index", 3), rule, tmp_path, [shape], places, share
+            [Pair("a", tmp_path, tmp_path)], [], LabelRule("index", 3), rule, Files(tmp_path), [shape], places, share
         )
 
     return make
@@ -68,7 +78,7 @@ def test_the_same_sample_is_the_same_patch_inside_the_volume(tmp_path_factory, p
     np.save(folder / "0000-label.npy", (image % 7 == 0).astype(np.uint8))
     rule = InputRule(size[1], size[2], 1, depth=size[0])
     places = [remember((image % 7 == 0).astype(np.uint8), 2, np.random.default_rng(0))]
-    one = Patches([Pair("a", folder, folder)], [], LabelRule(), rule, folder, [shape], places)
+    one = Patches([Pair("a", folder, folder)], [], LabelRule(), rule, Files(folder), [shape], places)
     patch, label = one.sample(SampleId(5, 1, place), 0)
     again, _ = one.sample(SampleId(5, 1, place), 0)
     assert patch.shape == (*size, 1) and label.shape == size and np.array_equal(patch, again)

@@ -92,7 +92,7 @@ def test_a_scan_is_cut_to_the_body_as_its_slices_were(classes):
     hu[5, 22:26, 14:20] = 200
     scan = reorient(Volume(hu, SERIES_AFFINE, "CT"), "RAS")
     options = PrepareSection(crop="body", crop_border=2.0, window="abdomen", empty_share=1)
-    prepared = cut(scan, scan.with_array((scan.array == 200).astype(np.uint8)), options)
+    prepared = cut(scan, scan.with_array((scan.array == 200).astype(np.uint8)), options, training=True)
     seen = []
     height, width = prepared.slices[0].image.shape
 

@@ -43,10 +43,10 @@ class Record:
     class_pixels: list[int]
     image_hash: str
     mask_hash: str
+    thumbnail: np.ndarray = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0), np.uint8))
     channels: int = 1
     depth: int = 1
     spacing: tuple[float, ...] = ()
-    thumbnail: np.ndarray = field(repr=False, compare=False, default_factory=lambda: np.zeros((0, 0), np.uint8))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the thumbnail."""

@@ -62,7 +62,9 @@ def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:
             nothing keeps a patient's slices together.
     """
     rule = replace(input_rule(config, plan.dtype), low=plan.low, high=plan.high)
-    examples = {entry.record.channels: entry.pair.image for entry in plan.entries if entry.record is not None}
+    examples = {
+        entry.record.channels: entry.pair.image for entry in reversed(plan.part("train")) if entry.record is not None
+    }
     for channels, path in examples.items():
         adjust(np.zeros((8, 8, channels) if channels > 1 else (8, 8), plan.dtype), rule, path)
     return rule
