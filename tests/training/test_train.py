@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def train(config_file, quiet, name, *overrides, **options):
 
 def test_a_run_folder_has_everything(config_file, quiet):
     run = train(config_file, quiet, "run", "train.tensorboard=true")
+    assert isinstance(run, Run)
     names = {path.name for path in run.path.iterdir()}
     assert {"config.toml", "environment.json", "model.keras", "checkpoints", "history.csv", "train_losses.png",
             "train_metrics.png", "summary.txt", "tensorboard"} <= names  # fmt: skip
@@ -47,49 +49,49 @@ def test_a_run_folder_has_everything(config_file, quiet):
     assert len(read_training_images(run)) == 12
 
 
-def test_same_seed_same_weights_other_seed_others(config_file, quiet):
-    runs = [train(config_file, quiet, name, f"train.seed={seed}") for name, seed in (("a", 5), ("b", 5), ("c", 6))]
-    assert same(weights(runs[0]), weights(runs[1]))
-    assert not same(weights(runs[0]), weights(runs[2]))
+@pytest.fixture(scope="module")
+def one_epoch(module_config, quiet):
+    """The default configuration, trained for an epoch."""
+    return train(module_config, quiet, "one_epoch", "train.epochs=1")
 
 
-def test_resumed_is_as_if_nothing_had_happened(config_file, quiet):
-    options = (
-        "model.dropout_rate=0.3",
-        "train.learning_rate_reducer=true",
-        "train.patience=1",
-        "train.reducer_patience=1",
-    )
-    whole = train(config_file, quiet, "whole", "train.epochs=4", "train.patience=0", *options[:2], options[3])
-    train(config_file, quiet, "part", "train.epochs=2", "train.patience=0", *options[:2], options[3])
-    part = train(
-        config_file, quiet, "part", "train.epochs=4", "train.patience=0", *options[:2], options[3], resume=True
-    )
-    assert same(weights(whole), weights(part))
+# What has a state of its own between epochs: dropout's seed and the reduced learning rate.
+STATEFUL = ("train.epochs=6", "model.dropout_rate=0.3", "train.patience=0", "train.learning_rate_reducer=true",
+            "train.reducer_patience=1")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(module_config, quiet):
+    """A training without an interruption."""
+    return train(module_config, quiet, "whole", *STATEFUL)
+
+
+def went_as(resumed, whole):
+    """Whether a training came to the same weights by the same way."""
     columns = ("epoch", "loss", "val_loss", "learning_rate")
-    assert [[r[c] for c in columns] for r in whole.history()] == [[r[c] for c in columns] for r in part.history()]
-    one, other = (load_model(run.model_file)[0].get_weights() for run in (whole, part))
-    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    rows = [[[row[column] for column in columns] for row in run.history()] for run in (resumed, whole)]
+    models = [load_model(run.model_file)[0].get_weights() for run in (resumed, whole)]
+    return (
+        rows[0] == rows[1]
+        and same(weights(resumed), weights(whole))
+        and all(np.array_equal(a, b) for a, b in zip(*models, strict=True))
+    )
+
+
+def test_resumed_is_as_if_nothing_had_happened(config_file, quiet, whole):
+    train(config_file, quiet, "part", *STATEFUL, "train.epochs=3")
+    part = train(config_file, quiet, "part", *STATEFUL, resume=True)
+    assert went_as(part, whole)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_killed_at_any_moment_it_goes_on_to_the_same_weights(config_file, quiet):
-    whole = train(config_file, quiet, "whole", "train.epochs=6")
+def test_killed_at_any_moment_it_goes_on_to_the_same_weights(config_file, quiet, whole):
     folder = config_file.parent / "killed"
-    command = [
-        sys.executable,
-        "-m",
-        "maskwright",
-        "train",
-        str(config_file),
-        "--run",
-        str(folder),
-        "--set",
-        "train.epochs=6",
-    ]
+    command = [sys.executable, "-m", "maskwright", "train", str(config_file), "--run", str(folder)]
+    command += [word for override in STATEFUL for word in ("--set", override)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ | {"KERAS_BACKEND": "tensorflow"})
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (folder / "checkpoints" / "last.npz").exists() and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.005)
@@ -97,15 +99,15 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_weights(config_file, quiet)
     finally:
         process.kill()
         process.communicate()
-    resumed = train(config_file, quiet, "killed", "train.epochs=6", resume=True)
-    assert len(resumed.history()) == 6
-    assert same(weights(whole), weights(resumed))
+    resumed = train(config_file, quiet, "killed", *STATEFUL, resume=True)
+    assert len(resumed.history()) == 6 and went_as(resumed, whole)
 
 
-def test_what_exists_is_kept(config_file, quiet):
-    first = train(config_file, quiet, "run", "train.epochs=1")
+def test_another_seed_gives_other_weights_and_what_exists_is_kept(config_file, quiet, one_epoch):
+    first = Run(shutil.copytree(one_epoch.path, config_file.parent / "run"))
     before = first.model_file.read_bytes()
-    train(config_file, quiet, "run", "train.epochs=1", "train.seed=1")
+    second = train(config_file, quiet, "run", "train.epochs=1", "train.seed=1")
+    assert second.path == first.path and not same(weights(second), weights(one_epoch))
     (kept,) = [path for path in config_file.parent.iterdir() if path.name.startswith("run_")]
     assert (kept / "model.keras").read_bytes() == before
 
@@ -116,16 +118,16 @@ def test_what_was_chosen_automatically_is_kept_on_resume(config_file, quiet, mon
     monkeypatch.setattr(
         module, "choose_precision", lambda wanted, folder: "mixed_bfloat16" if wanted == "auto" else wanted
     )
-    whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=3")
-    train(config_file, quiet, "part", "train.precision=auto", "train.epochs=2")
+    whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=2")
+    train(config_file, quiet, "part", "train.precision=auto", "train.epochs=1")
     monkeypatch.setattr(module, "choose_precision", lambda wanted, folder: "float32" if wanted == "auto" else wanted)
-    part = train(config_file, quiet, "part", "train.precision=auto", "train.epochs=3", resume=True)
+    part = train(config_file, quiet, "part", "train.precision=auto", "train.epochs=2", resume=True)
     assert same(weights(whole), weights(part))
 
 
-def test_resume_refuses_other_settings_and_starts_where_there_is_nothing(config_file, quiet):
+def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(config_file, quiet, one_epoch):
     run = train(config_file, quiet, "run", "train.epochs=1", resume=True)
-    assert len(run.history()) == 1
+    assert len(run.history()) == 1 and same(weights(run), weights(one_epoch))  # the same seed, the same weights
     with pytest.raises(MaskwrightError, match=r"train\.learning_rate"):
         train(config_file, quiet, "run", "train.epochs=2", "train.learning_rate=0.5", resume=True)
 
@@ -207,22 +209,19 @@ def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet, referen
     assert len(list(project.glob("test_output_2*"))) == 1
 
 
-def test_an_object_of_the_notebook_is_the_commands(config_file, quiet):
-    run = train(config_file, quiet, "run", "train.epochs=1")
-    assert isinstance(run, Run)
-    assert mw.evaluate(run, reporter=quiet).summary["patients"] == 2
-
-
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
         ("nnunet", "{'deep_supervision': True, 'num_layers': 3, 'base_filters': 4}"),
-        ("TensorflowUNet3Plus", "{'deep_supervision': True, 'classification_guided': True}"),
+        (
+            "TensorflowUNet3Plus",
+            "{'deep_supervision': True, 'classification_guided': True, 'num_layers': 3, 'base_filters': 4}",
+        ),
     ],
 )
 def test_deep_supervision_from_configuration_to_mask(config_file, quiet, architecture, options):
     overrides = [f"model.name={architecture}", f"model.options={options}", "train.metrics=['dice_coef']",
-                 "train.loss=tversky_loss(alpha=0.4, beta=0.6)", "train.epochs=2", "model.image_width=36"]  # fmt: skip
+                 "train.loss=tversky_loss(alpha=0.4, beta=0.6)", "train.epochs=1", "model.image_width=36"]  # fmt: skip
     run = mw.train(mw.load_config(config_file, overrides), reporter=quiet)
     rows = list(csv.DictReader((run.path / "history.csv").open()))
     assert {"dice_coef", "val_dice_coef"} <= set(rows[0])
