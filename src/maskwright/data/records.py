@@ -9,15 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from maskwright.data.images import LOSSY_SUFFIXES, read_header, read_image, read_images
 from maskwright.data.labels import LabelRule, make_label
 from maskwright.data.pairs import Pair, shorten
+from maskwright.data.thumbnails import thumbnail, volume_thumbnail
 from maskwright.errors import MaskwrightError
 
-THUMBNAIL = 32
 _THREADS = 4
 
 
@@ -30,7 +29,7 @@ class Record:
         class_pixels: pixels of each class (or region) in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
         channels: of a picture. depth, spacing: of a scan: slices, and mm along slices, rows and columns.
-        thumbnail: `(32, 32)` uint8, for finding near-identical pictures.
+        thumbnail: `(128, 128)` uint8 of a picture, `(4, 64, 64)` of a scan, for finding near-identical ones.
     """
 
     name: str
@@ -59,16 +58,6 @@ def file_hash(*paths: Path) -> str:
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def thumbnail(image: np.ndarray) -> np.ndarray:
-    """A `(32, 32)` uint8 grey version with levels stretched to 0…255, whatever the picture's depth and brightness."""
-    grey = image if image.ndim == 2 else image.mean(axis=2)
-    small = cv2.resize(grey.astype(np.float32), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    spread = float(np.ptp(small))
-    if spread == 0:
-        return np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
-    return np.rint((small - small.min()) * (255 / spread)).astype(np.uint8)
 
 
 def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +196,7 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, rule: LabelR
 def describe_volume(
     pair: Pair, scan: np.ndarray, label: np.ndarray, rule: LabelRule, spacing: tuple[float, ...] = ()
 ) -> Record:
-    """The record of a scan `(D, H, W[, C])` and its label `(D, H, W)`; size and thumbnail are its middle slice's."""
+    """The record of a scan `(D, H, W[, C])` and its label `(D, H, W)`; height and width are of its slices."""
     return Record(
         name=pair.name,
         patient=pair.patient,
@@ -221,7 +210,7 @@ def describe_volume(
         mask_hash=file_hash(pair.mask),
         depth=scan.shape[0],
         spacing=tuple(float(step) for step in spacing),
-        thumbnail=thumbnail(np.asarray(scan[len(scan) // 2])),
+        thumbnail=volume_thumbnail(scan),
     )
 
 
