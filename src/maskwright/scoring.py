@@ -84,7 +84,9 @@ def summarize_parts(
     chosen = merged([part.chosen for part in parts])
     warnings += chosen.messages
     warnings += [part.not_whole for part in parts if part.not_whole]
-    warnings += missing_classes(summary, names)
+    warnings += [
+        f"{name} occurs in no truth and is left out of means over classes" for name in summary["absent_classes"]
+    ]
     for warning in warnings:
         reporter.warn(f"these scores do not mean what they seem to: {warning}")
     count = len(parts)
@@ -101,13 +103,3 @@ def summarize_parts(
     }
     write_scores(folder, summary, images, names)
     return summary, warnings
-
-
-def missing_classes(summary: dict[str, Any], names: Sequence[str]) -> list[str]:
-    """Classes that no truth has: their Dice is 1 wherever nothing is predicted, which says nothing."""
-    found = []
-    for name in names[1:]:
-        volumes = summary["per_patient"].get(name, summary["per_patient"])["volume_true"]
-        if volumes["max"] == 0:
-            found.append(f"{name} occurs in no truth; its Dice is 1 wherever it is not predicted either")
-    return found

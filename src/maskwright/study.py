@@ -117,5 +117,9 @@ def slug(settings: dict[str, str]) -> str:
 
 
 def _mean(seeds: Sequence[Patients]) -> Patients:
+    """The mean over seeds of each patient and class that all of them have; undefined where one is."""
     shared = [patient for patient in seeds[0] if all(patient in one for one in seeds)]
-    return {patient: float(np.mean([one[patient] for one in seeds])) for patient in shared}
+    return {
+        patient: {name: float(np.mean([one[patient][name] for one in seeds])) for name in seeds[0][patient]}
+        for patient in shared
+    }

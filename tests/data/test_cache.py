@@ -9,6 +9,7 @@ from maskwright.config import load
 from maskwright.data import cache, dataset
 from maskwright.data.dataset import cache_name, input_rule, open_dataset
 from maskwright.data.labels import LabelRule
+from maskwright.data.part import PartFiles
 from maskwright.data.records import common_dtype, examine, file_hash
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
@@ -22,7 +23,9 @@ def opened(config_file):
         data = config.data.model_copy(update=changes)
         pairs = collect(data, ("train",))["train"]
         hashes = [(file_hash(*pair.images), file_hash(pair.mask)) for pair in pairs]
-        return open_dataset(pairs, examine(pairs, LabelRule()), hashes, LabelRule(), input_rule(config, "uint8"), data)
+        return open_dataset(
+            PartFiles(pairs, examine(pairs, LabelRule()), hashes), LabelRule(), input_rule(config, "uint8"), data
+        )
 
     return open_
 

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Read the patients' scores and compare."""
     from maskwright.errors import MaskwrightError
-    from maskwright.evaluation.compare import as_text, compare, read_patients
+    from maskwright.evaluation.compare import as_text, compare, read_patients, read_warnings
 
     if len(arguments.runs) < 2:
         raise MaskwrightError("needs two runs or more", where="compare", fix=f"For example: {EXAMPLE}")
@@ -34,4 +34,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     if len({frozenset(patients) for patients in runs.values()}) > 1:
         reporter.warn("the runs were scored on different patients; differences are over those that both have")
     rows = compare(runs)
-    return Outcome({"metric": arguments.metric, "runs": rows}, as_text(rows, arguments.metric))
+    lines = [as_text(rows, arguments.metric)]
+    for row in rows:
+        row["warnings"] = read_warnings(Path(row["run"]))
+        lines += [f"warning: {row['run']}: {warning}" for warning in row["warnings"]]
+    return Outcome({"metric": arguments.metric, "runs": rows}, "\n".join(lines))

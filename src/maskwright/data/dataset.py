@@ -18,6 +18,7 @@ from maskwright.data.label_rules import decide_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
+from maskwright.data.part import PartFiles
 from maskwright.data.preprocess import InputRule, network_input, resize_label
 from maskwright.data.records import Record, read_pair
 from maskwright.data.samples import SampleId
@@ -83,9 +84,7 @@ class Dataset:
 
 
 def open_dataset(
-    pairs: Sequence[Pair],
-    records: Sequence[Record],
-    hashes: Sequence[Sequence[str]],
+    part: PartFiles,
     label: LabelRule,
     rule: InputRule,
     data: DataSection,
@@ -95,13 +94,11 @@ def open_dataset(
 ) -> Dataset:
     """Pairs at the network's size: decoded into the cache, unless it is off or too small for them.
 
-    Args:
-        hashes: of the files of each pair, images first, the mask last.
-
     Raises:
         MaskwrightError: pairs that cannot be used; all are listed.
     """
-    plain = Dataset(pairs, records, label, rule)
+    pairs = part.pairs
+    plain = Dataset(pairs, part.records, label, rule)
     if not data.cache:
         return plain
     size = entry_size(len(pairs), rule)
@@ -123,7 +120,7 @@ def open_dataset(
             images.close()
             labels.close()
 
-    content = [[pair.name, list(files)] for pair, files in zip(pairs, hashes, strict=True)]
+    content = [[pair.name, list(files)] for pair, files in zip(pairs, part.hashes, strict=True)]
     entry = open_entry(folder, cache_name(content, label, rule), size, data.cache_limit_gb, build)
     if entry is None:
         say(f"cache: not used, {size / 1e9:.2f} GB do not fit into data.cache_limit_gb = {data.cache_limit_gb:g}")

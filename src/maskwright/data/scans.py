@@ -20,6 +20,7 @@ from maskwright.data.cache import default_folder, entry_name, open_entry, touch
 from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import labels_to_model, scan_classes, to_model
 from maskwright.data.pairs import Pair
+from maskwright.data.part import PartFiles
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.threads import cores
@@ -88,9 +89,7 @@ def make(pair: Pair, label: LabelRule, rule: InputRule) -> Arrays:
 
 
 def open_scans(
-    pairs: Sequence[Pair],
-    records: Sequence[Record],
-    hashes: Sequence[Sequence[str]],
+    part: PartFiles,
     label: LabelRule,
     rule: InputRule,
     data: DataSection,
@@ -100,18 +99,16 @@ def open_scans(
 ) -> Scans:
     """The scans of a part: in the cache, unless it is off or too small for them.
 
-    Args:
-        hashes: of the files of each pair, images first, the mask last.
-
     Raises:
         MaskwrightError: a scan that cannot be used.
     """
     folder = data.cache_dir or default_folder()
+    pairs = part.pairs
     fresh = FreshScans(pairs, label, rule)
     if not data.cache:
         make_folder(folder)  # for what is measured once a machine
         return fresh
-    sizes = [entry_size(record, rule) for record in records]
+    sizes = [entry_size(record, rule) for record in part.records]
     if sum(sizes) > data.cache_limit_gb * 1e9:
         say(f"cache: not used, {sum(sizes) / 1e9:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
         return fresh
@@ -129,7 +126,7 @@ def open_scans(
             np.save(target / _IMAGE, image)
             np.save(target / _LABEL, marks)
 
-        name = entry_name("scan", _VERSION, list(hashes[index]), space)
+        name = entry_name("scan", _VERSION, list(part.hashes[index]), space)
         found = open_entry(folder, name, sizes[index], data.cache_limit_gb, build)
         step()
         return found

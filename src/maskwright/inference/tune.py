@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.evaluation.scores import ImageScore, count_pixels, pool, scores
+from maskwright.evaluation.case_dice import CaseDice
 from maskwright.inference.decision import Decision
 from maskwright.inference.postprocess import Cleaning, Steps
 from maskwright.models.metadata import Metadata
@@ -149,17 +149,16 @@ class _Search:
 
     def score(self, settings: Sequence[Setting]) -> list[float]:
         """Mean Dice over patients and classes of each setting; each case is read once."""
-        images: list[list[ImageScore]] = [[] for _ in settings]
+        scored = [CaseDice(self.rule) for _ in settings]
         for case in self.cases:
             levels, truth = np.load(case.probabilities, mmap_mode="r"), np.load(case.truth, mmap_mode="r")
             labels: dict[Decision, np.ndarray] = {}
-            for setting, scored in zip(settings, images, strict=True):
+            for setting, dice in zip(settings, scored, strict=True):
                 if setting.decide not in labels:  # only the last is kept: those of cleaning share one
                     labels = {setting.decide: _decided(setting.decide, levels)}
                 label = setting.clean(labels[setting.decide], case.spacing)
-                counts = count_pixels(label, np.asarray(truth), self.rule.classes, self.rule.regions)
-                scored.append(ImageScore(case.name, case.patient, counts))
-        return [_mean_dice(scored) for scored in images]
+                dice.add(case.patient, label, np.asarray(truth))
+        return [dice.mean() for dice in scored]
 
 
 def _decided(decide: Decision, levels: np.ndarray) -> np.ndarray:
@@ -168,7 +167,3 @@ def _decided(decide: Decision, levels: np.ndarray) -> np.ndarray:
     for first in range(0, len(levels), 16):
         found[first : first + 16] = decide(levels[first : first + 16].astype(np.float32) / 255)
     return found
-
-
-def _mean_dice(images: Sequence[ImageScore]) -> float:
-    return float(np.mean([np.mean([scores(row)["dice"] for row in patient.counts]) for patient in pool(images)]))

@@ -1,30 +1,14 @@
-"""What is known of pairs that come out of a prepared data set: where each slice lies, and whether scans are whole."""
+"""Whether pairs that come out of a prepared data set are whole scans."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from maskwright.data.pairs import Pair, shorten
 from maskwright.prepare.files import Prepared
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a prepared slice lies.
-
-    Attributes:
-        patient: of the data set. number: of the slice, from 1. crop: margin of a centre crop in px, else 0.
-        spacing: mm along slices, rows and columns of the picture.
-    """
-
-    patient: str
-    number: int
-    crop: int
-    spacing: tuple[float, float, float]
 
 
 class _Sets:
@@ -45,21 +29,6 @@ class _Sets:
                     found[Path(row["file"]).stem] = {**row, "facts": facts}
             self._patients[root] = found
         return self._patients[root]
-
-
-def places(pairs: Sequence[Pair]) -> dict[str, Place] | None:
-    """Where each pair lies, by its name; None where one of them is not a prepared slice.
-
-    A pair is one by the place of its mask, `DATASET/PART/masks`, and by its name.
-    """
-    known, found = _Sets(), {}
-    for pair in pairs:
-        row = known.rows(pair.mask.parent).get(pair.mask.stem)
-        if row is None:
-            return None
-        spacing = (float(row["slice_mm"]), float(row["row_mm"]), float(row["column_mm"]))
-        found[pair.name] = Place(row["patient"], int(row["slice"]), int(row["crop_margin"]), spacing)
-    return found
 
 
 def not_whole(pairs: Sequence[Pair]) -> str | None:

@@ -70,7 +70,8 @@ def card(facts: Facts) -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("Unit", "patients; intervals are 95 % bootstrap intervals of the mean over patients"),
                 ("Thresholds", _thresholds(config.predict.threshold)),
-                ("Two empty masks", "Dice and IoU 1, distances 0; one empty: Dice 0, distances undefined and counted"),
+                ("Two empty masks", "Dice and IoU 1, distances undefined; one empty: Dice 0, distances undefined"),
+                ("Undefined", "counted and shown beside the mean; classes that no truth has are left out of means"),
             ],
         ),
     ]  # fmt: skip

@@ -251,16 +251,22 @@ def _compared(runs: Sequence[Facts]) -> str:
             if one
         )
         rows += f"<tr><td>{_e(title)}{_e(_unit(name, runs[0].summary['units']))}</td>{cells}</tr>"
-    patients = {run.name: _mean_dice(run) for run in runs}
+    patients = {run.name: _by_patient(run) for run in runs}
     return (
         f'<h2>Side by side</h2><div class="wide"><table><thead><tr><th></th>{head}</tr></thead>{rows}</table></div>'
         f"<pre>{_e(as_text(compare(patients), 'Dice'))}</pre>"
     )
 
 
+def _by_patient(run: Facts) -> dict[str, dict[str, float]]:
+    rows = _dice(run)
+    return {patient: {name: row[patient] for name, row in rows.items()} for patient in next(iter(rows.values()))}
+
+
 def _mean_dice(run: Facts) -> dict[str, float]:
-    rows = list(_dice(run).values())
-    return {patient: sum(row[patient] for row in rows) / len(rows) for patient in rows[0]}
+    """The mean over the classes that some truth has."""
+    found = {patient: [v for v in row.values() if not math.isnan(v)] for patient, row in _by_patient(run).items()}
+    return {patient: sum(values) / len(values) for patient, values in found.items() if values}
 
 
 def _charts_of_several(runs: Sequence[Facts]) -> str:

@@ -52,6 +52,7 @@ class Segmenter:
 
     Args:
         engines: the members. options: [predict], as for `maskwright predict`. noted: called with each batch's size.
+        warn: told what the options ask for and the model cannot give.
     """
 
     def __init__(
@@ -60,9 +61,10 @@ class Segmenter:
         options: PredictSection,
         limits: Limits,
         noted: Callable[[int], None] = lambda size: None,
+        warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.engines, self.options, self.limits = list(engines), options, limits
-        self.metadata = combined(engines, options).metadata  # members that do not fit together are refused here
+        self.metadata = combined(engines, options, warn).metadata  # members that do not fit together are refused here
         decision(self.metadata, options)
         volumes = bool(self.metadata.input_rule.depth)
         self.most = options.volume_batch_size if volumes else options.batch_size

@@ -63,7 +63,7 @@ def run_service(
         opened = [engine(model, config) for model in models]
         if not (STATIC / "vendor" / "niivue.js").exists():
             reporter.warn("the viewer's libraries are not packed (make viewer); the service works without them")
-        segmenter = Segmenter(opened, config.predict, limits, measures.batches.observe)
+        segmenter = Segmenter(opened, config.predict, limits, measures.batches.observe, reporter.warn)
         reporter.say(f"{len(models)} model{'s' * (len(models) > 1)} in {type(opened[0]).__name__}, warming up …")
         reporter.say(f"ready after {segmenter.warm_up():.1f} s")
         name, place = listener.getsockname()[:2]

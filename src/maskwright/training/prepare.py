@@ -8,10 +8,9 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.dataset import Dataset, input_rule, open_dataset
-from maskwright.data.pairs import Pair
+from maskwright.data.part import PartFiles
 from maskwright.data.patches import Patches
 from maskwright.data.preprocess import InputRule, adjust
-from maskwright.data.records import Record
 from maskwright.plan import Plan
 from maskwright.plan.make import make_plan
 from maskwright.progress import Reporter
@@ -43,12 +42,10 @@ def prepare(
     rule = picture_input_rule(config, plan)
     ready = {}
     for part in ("train", "valid"):
-        pairs, records, hashes = files_of(plan, part)
-        if pairs:
-            with reporter.task(f"decoding {part}", len(pairs), "pairs") as step:
-                ready[part] = open_dataset(
-                    pairs, records, hashes, plan.label_rule, rule, config.data, say=reporter.say, step=step
-                )
+        files = files_of(plan, part)
+        if files.pairs:
+            with reporter.task(f"decoding {part}", len(files.pairs), "pairs") as step:
+                ready[part] = open_dataset(files, plan.label_rule, rule, config.data, say=reporter.say, step=step)
     prepared = Prepared(ready["train"], ready.get("valid"), plan)
     describe(prepared, reporter)
     return prepared
@@ -70,10 +67,11 @@ def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:
     return rule
 
 
-def files_of(plan: Plan, part: str) -> tuple[list[Pair], list[Record], list[tuple[str, ...]]]:
-    """The pairs of a part, what was found in them, and the hashes of their files."""
+def files_of(plan: Plan, part: str) -> PartFiles:
+    """The files of a part of a plan."""
     entries = plan.part(part)
-    return [entry.pair for entry in entries], plan.records(part), [(*one.hashes, one.mask_hash) for one in entries]
+    hashes = [(*one.hashes, one.mask_hash) for one in entries]
+    return PartFiles([entry.pair for entry in entries], plan.records(part), hashes)
 
 
 def describe(prepared: Prepared, reporter: Reporter, what: str = "pictures") -> None:

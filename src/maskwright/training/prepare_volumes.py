@@ -49,17 +49,17 @@ def volume_input_rule(config: Configuration, plan: Plan) -> InputRule:
 
 
 def _open(plan: Plan, part: str, rule: InputRule, config: Configuration, reporter: Reporter) -> Patches:
-    pairs, records, hashes = files_of(plan, part)
-    label = plan.label_rule
+    files, label = files_of(plan, part), plan.label_rule
+    pairs = files.pairs
     with reporter.task(f"preparing {part}", len(pairs), "scans") as step:
-        scans = open_scans(pairs, records, hashes, label, rule, config.data, say=reporter.say, step=step)
+        scans = open_scans(files, label, rule, config.data, say=reporter.say, step=step)
     shapes, places = [], []
     for index in range(len(pairs)):
         _, marks = scans.whole(index)
         shapes.append(marks.shape)
         places.append(remember(np.asarray(marks), label.classes, np.random.default_rng(index)))
     patches = Patches(
-        pairs, records, label, rule, scans, shapes, places, config.train.foreground_share
+        pairs, files.records, label, rule, scans, shapes, places, config.train.foreground_share
     )  # fmt: skip
     if part == "train":
         return patches
