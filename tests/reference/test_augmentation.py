@@ -63,6 +63,6 @@ def test_a_real_volume_goes_through_the_same_code(shared_data):
         drawn = draw(np.random.default_rng(seed), section, label.shape, scan.header.get_zooms())
         moved, marks = apply(image, label, drawn, image_order="cubic", label_order="area")
         assert moved.shape == image.shape and moved.dtype == np.float32 and np.isfinite(moved).all()
-        assert set(np.unique(marks)) == {0, 1, 2}
+        assert {0, 1, 2} <= set(np.unique(marks)) <= {0, 1, 2, 255}  # 255: what lay outside the scan, unknown
         ratio = [(marks == number).sum() / (label == number).sum() for number in (1, 2)]
         assert all(0.3 < one < 2.2 for one in ratio)  # scaled by 0.8 to 1.25 along each axis, some moved out

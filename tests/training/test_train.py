@@ -170,7 +170,7 @@ def test_a_class_without_a_pixel_is_refused(config_file, quiet):
         ("model.name=unett", "Did you mean 'unet'"),
         ("data.patient_pattern=X(\\d)", "does not match 24 of 24 names"),
         ("data.images=/nowhere", "no such folder"),
-        ("model.image_channels=2", "1 or 3"),
+        ("model.image_channels=2", "the network takes 2"),
     ],
 )
 def test_what_must_fail_fails_before_anything_is_written(config_file, quiet, override, words):
