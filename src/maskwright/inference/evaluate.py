@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.levels import settled
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
@@ -21,7 +20,7 @@ from maskwright.evaluation.scores import ImageScore
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.postprocess import cleaning
-from maskwright.inference.slices import Picture, as_picture, full_probabilities, run_batches
+from maskwright.inference.slices import Picture, as_picture, full_probabilities, rule_of_set, run_batches
 from maskwright.progress import Reporter
 
 
@@ -54,8 +53,7 @@ def score_network(
     from maskwright.metrics import get_metrics
 
     label_rule = engine.metadata.label_rule
-    images = [pair.images for pair in pairs]
-    rule = settled(engine.metadata.input_rule, images, config.predict.levels, reporter.say)
+    rule = rule_of_set(engine, [pair.images for pair in pairs], config.predict, reporter.say)
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def load(pair: Pair) -> _Truth:

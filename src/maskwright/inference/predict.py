@@ -12,13 +12,12 @@ import numpy as np
 
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.cases import CaseFiles, find_cases
-from maskwright.data.levels import settled
 from maskwright.data.pairs import by_stem, list_images
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.postprocess import cleaning
-from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, run_batches
+from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, rule_of_set, run_batches
 from maskwright.inference.written import Found, Masks, Overlays, beside_masks
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_json
@@ -115,7 +114,7 @@ def predict_files(
         make_room(drawn.folder, [drawn.name(one) for one in images], reporter, ours=ours)
     others = beside_masks(output, drawn, options, mask, classes)
     result = Predictions(output, merged)
-    rule = settled(engine.metadata.input_rule, [one.paths for one in images], options.levels, reporter.say)
+    rule = rule_of_set(engine, [one.paths for one in images], options, reporter.say)
     load = partial(load_picture, rule)
     stream: Iterator[tuple[CaseFiles, Picture | MaskwrightError, np.ndarray | None]]
     if tiled:

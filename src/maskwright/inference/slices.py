@@ -38,6 +38,23 @@ class Picture:
     inputs: np.ndarray
 
 
+def rule_of_set(
+    engine: Engine,
+    pictures: Sequence[Sequence[Path]],
+    options: PredictSection,
+    say: Callable[[str], None] = lambda message: None,
+) -> InputRule:
+    """How the network sees pictures that are predicted together: its rule with their black and white.
+
+    Args:
+        pictures: the files of each. say: told what was taken, and how to have it otherwise.
+
+    Raises:
+        MaskwrightError: `predict.levels` are no two levels.
+    """
+    return settled(engine.metadata.input_rule, pictures, options.levels, say)
+
+
 def load_picture(rule: InputRule, files: CaseFiles) -> Picture:
     """Decode a picture and make the network's input of it.
 
@@ -51,7 +68,8 @@ def as_picture(path: Path, image: np.ndarray, rule: InputRule) -> Picture:
     """The network's input of a decoded picture, its neighbours with it where the rule asks for them.
 
     Args:
-        path: of the picture, or of its first channel. rule: with the levels of the set that it belongs to (`settled`).
+        path: of the picture, or of its first channel.
+        rule: with the levels of the set that it belongs to (`rule_of_set`).
     """
     levels = read_levels(path, image, rule)
     return Picture(image, levels, normalize(input_from(levels, rule), rule))
@@ -132,14 +150,14 @@ def predict_image(
     """The mask `(H, W)` of class numbers of one picture.
 
     Args:
-        files: of the picture, or of its channels. rule: with the levels of the set that it belongs to (`settled`); the
-            picture is a set by itself where None.
+        files: of the picture, or of its channels.
+        rule: with the levels of the set that it belongs to (`rule_of_set`); a set by itself where None.
 
     Raises:
         MaskwrightError: it cannot be read.
     """
     paths = (files,) if isinstance(files, Path) else tuple(files)
-    rule = rule or settled(engine.metadata.input_rule, [paths], options.levels)
+    rule = rule or rule_of_set(engine, [paths], options)
     return segment_picture(engine, load_picture(rule, CaseFiles(paths[0].stem, paths)), options, tiled=tiled)
 
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.levels import settled
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import complete, read_pair
 from maskwright.errors import MaskwrightError
 from maskwright.inference.blocks import blocks
 from maskwright.inference.engines import Engine
-from maskwright.inference.slices import Picture, as_picture, full_probabilities, run_batches
+from maskwright.inference.slices import Picture, as_picture, full_probabilities, rule_of_set, run_batches
 from maskwright.inference.tune import Case, keep_case
 from maskwright.progress import Reporter
 from maskwright.volumes.channels import read_channels
@@ -33,7 +32,7 @@ def picture_cases(
         MaskwrightError: pairs that cannot be used; all are listed.
     """
     metadata, options = engine.metadata, config.predict
-    rule = settled(metadata.input_rule, [pair.images for pair in pairs], options.levels, reporter.say)
+    rule = rule_of_set(engine, [pair.images for pair in pairs], options, reporter.say)
 
     def load(pair: Pair) -> tuple[Picture, np.ndarray]:
         image, label = read_pair(pair, metadata.label_rule)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from maskwright.config import Loaded
-from maskwright.data.levels import settled
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import read_pair
 from maskwright.inference.engines import Engine
-from maskwright.inference.slices import predict_image
+from maskwright.inference.slices import predict_image, rule_of_set
 from maskwright.inference.volumes import predict_scan
 from maskwright.progress import Reporter
 from maskwright.reporting.facts import Facts
@@ -55,7 +54,7 @@ def albums_of(facts: Facts, tasks: Sequence[tuple[Loaded, Engine]], part: str, r
             draw: Callable[..., list[Any]] = _scan_slides
             if not scans:
                 files = [pair.images for pair in pairs]
-                seen = settled(engine.metadata.input_rule, files, loaded.config.predict.levels)
+                seen = rule_of_set(engine, files, loaded.config.predict)
                 draw = partial(_picture_slides, seen=seen)
             for patient, members in _by_patient(pairs):
                 if patient in chosen:

@@ -9,12 +9,11 @@ import cv2
 
 from maskwright.config import Configuration
 from maskwright.data.cases import CaseFiles
-from maskwright.data.levels import settled
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import KerasEngine
 from maskwright.inference.masks import mask_picture
 from maskwright.inference.predict import find_images
-from maskwright.inference.slices import predict_image
+from maskwright.inference.slices import predict_image, rule_of_set
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_bytes
@@ -61,7 +60,7 @@ class EpochPredictions:
     def write(self, epoch: int) -> None:
         """Predict with the weights as they are now; `epoch` counts from 1."""
         for tiled, folder, images in self.tasks:
-            rule = settled(self.engine.metadata.input_rule, [one.paths for one in images], self.config.predict.levels)
+            rule = rule_of_set(self.engine, [one.paths for one in images], self.config.predict)
             for one in images:
                 label = predict_image(self.engine, one.paths, self.config.predict, tiled=tiled, rule=rule)
                 ending = one.paths[0].suffix if tiled else ".jpg"
