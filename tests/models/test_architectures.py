@@ -158,6 +158,7 @@ def test_onnx_gives_the_same(name, tmp_path):
 @pytest.mark.parametrize("name", SUPERVISED)
 def test_deep_supervision_has_outputs_of_full_size_that_all_are_trained(name):
     shape, _, rate = SMALL[name]
+    keras.utils.set_random_seed(1)
     images, labels = phantoms(shape)
     model = build(name, deep_supervision=True)
     outputs = tree_list(model.outputs)
@@ -166,12 +167,15 @@ def test_deep_supervision_has_outputs_of_full_size_that_all_are_trained(name):
     assert whole.output.shape[-1] == len(outputs)
     # A graph would take longer to trace than these few steps take without one.
     compiled(whole, rate, supervised(get_loss("bce_dice_loss"), 1), run_eagerly=True)
-    before = [np.array(weight) for weight in whole.trainable_variables]
+    # A bias in front of a batch normalisation is taken out again by it, and what normalises a unit that no picture opens
+    # gets no gradient either; the layers' kernels tell whether all are reached.
+    learnt = [weight for weight in whole.trainable_variables if weight.name not in {"bias", "beta", "gamma"}]
+    before = [np.array(weight) for weight in learnt]
     first = float(whole.train_on_batch(images, labels))
     for _ in range(3):
         last = float(whole.train_on_batch(images, labels))
     assert last < first
-    assert all(not np.array_equal(old, new) for old, new in zip(before, whole.trainable_variables, strict=True))
+    assert all(not np.array_equal(old, new) for old, new in zip(before, learnt, strict=True))
     result = main_output(model)
     assert np.allclose(called(result, images), called(whole, images)[..., :1], atol=1e-6)
 
