@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linprog
 
 from maskwright.errors import MaskwrightError
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _ORIENTATION_TOLERANCE = 1e-3  # of a direction cosine
-_GAP_TOLERANCE = 0.02  # of the distance between slices: positions are written with few decimals
+_UNEVEN = 0.02  # of the distance between slices, how far one may lie beside its place in an even stack
+_COARSEST = 0.1  # of the distance between slices: what is written more coarsely cannot be told from a gap
+_GAP = 1.5  # distances from which on a slice is missing
+_DECIMALS = 6
 _TILT_TOLERANCE = 0.5  # degrees; less is rounding
 _TAGS = {
     "ImagePositionPatient": "(0020,0032)",
@@ -102,17 +106,17 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     heights = np.array([plane.height for plane in planes])
     order = [int(index) for index in np.argsort(heights, kind="stable")]
     steps = np.diff(heights[order])
-    usual = float(np.median(steps))
+    usual = _usual(steps)
     notes: list[str] = []
     for index, step in enumerate(steps):
         one, other = planes[order[index]].name, planes[order[index + 1]].name
-        if step <= _GAP_TOLERANCE * usual:
+        if step <= _UNEVEN * usual:
             raise MaskwrightError(
                 f"{one} and {other} lie at the same place, and are not the same image",
                 where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
                 fix="Keep one phase or one echo in the folder.",
             )
-        if abs(step - usual) > _GAP_TOLERANCE * usual:
+        if step > _GAP * usual:
             missing = max(1, round(step / usual) - 1)
             raise MaskwrightError(
                 f"{missing} {'slices are' if missing > 1 else 'slice is'} missing between {one} and {other}: they are "
@@ -120,6 +124,7 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
                 where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
                 fix="Add what is missing; a gap is never filled.",
             )
+    _require_even(planes, order, heights[order], where)
     low, high = planes[order[0]], planes[order[-1]]
     through = (high.position - low.position) / (len(planes) - 1)
     angle = np.degrees(np.arccos(np.clip(through @ first.normal / np.linalg.norm(through), -1, 1)))
@@ -131,6 +136,46 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     affine[:3, 2] = _LPS_TO_RAS @ first.columns * first.spacing[1]
     affine[:3, 3] = _LPS_TO_RAS @ low.position
     return order, affine, notes
+
+
+def _require_even(planes: Sequence[Plane], order: Sequence[int], heights: np.ndarray, where: object) -> None:
+    """Positions are written with few decimals: an even stack is one that they are the rounded places of."""
+    aside, nearest = _beside_even(heights)
+    usual = _usual(np.diff(heights))
+    written = max(_decimals(float(value)) for plane in planes for value in plane.position)
+    rounding = 0.5 * 10.0**-written * float(np.abs(planes[0].normal).sum())
+    if aside > max(_UNEVEN * usual, min(rounding, _COARSEST * usual)) * (1 + 1e-6):
+        raise MaskwrightError(
+            f"the slices lie {np.diff(heights).min():.3f} to {np.diff(heights).max():.3f} mm apart; in an even stack "
+            f"{planes[order[nearest]].name} would lie {aside:.3f} mm beside its place or more",
+            where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+            fix="Take a series of even distances, or have the scanner's software reconstruct one.",
+        )
+
+
+def _usual(steps: np.ndarray) -> float:
+    """The median distance, the smaller of two in the middle: of distances 1 and 2 mm the second is the gap."""
+    return float(np.sort(steps)[(len(steps) - 1) // 2])
+
+
+def _beside_even(heights: np.ndarray) -> tuple[float, int]:
+    """How far, in mm, the worst slice lies beside the even stack that fits best (Chebyshev's line), and which one."""
+    numbers = np.arange(len(heights))
+    ones = np.ones(len(heights))
+    # The unknowns: start, distance, and the largest deviation, which is made small.
+    above, below = np.stack([-ones, -numbers, -ones], 1), np.stack([ones, numbers, -ones], 1)
+    found = linprog(
+        [0, 0, 1],
+        A_ub=np.concatenate([above, below]),
+        b_ub=np.concatenate([-heights, heights]),
+        bounds=[(None, None), (0, None), (0, None)],
+    )
+    start, distance, aside = found.x
+    return float(aside), int(np.abs(heights - start - distance * numbers).argmax())
+
+
+def _decimals(value: float) -> int:
+    return len(f"{value:.{_DECIMALS}f}".rstrip("0").partition(".")[2])
 
 
 def _require_alike(planes: Sequence[Plane], where: object) -> None:
