@@ -1,4 +1,5 @@
 import math
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -33,6 +34,12 @@ def test_bland_altman_shows_every_patient(pairs):
     found = {"mean_difference": 1.0, "limits_of_agreement": [-2.0, 4.0]}
     assert len(points(bland_altman(named, found, "ml"))) == len(pairs)
     assert points(bland_altman(named, found | {"limits_of_agreement": None}, "ml"))
+
+
+def test_curves_of_one_chart_differ_in_colour_and_those_of_validation_are_dashed():
+    rows = [{"epoch": float(epoch), "dice": 0.1, "val_dice_coef": 0.2, "val_dice": 0.3} for epoch in (1, 2)]
+    kinds = re.findall('class="line ([^"]+)"', curves(rows, ["dice", "val_dice_coef", "val_dice"], "metrics"))
+    assert kinds == ["c1", "c2 dashed", "c3 dashed"]
 
 
 def test_curves_and_distribution_leave_out_what_is_undefined():

@@ -10,6 +10,7 @@ import numpy as np
 
 _WIDTH, _HEIGHT = 460, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 40
+_COLOURS = 4  # of curves, in the style sheet
 
 
 class _Axes:
@@ -64,7 +65,7 @@ def _svg(parts: Sequence[str], label: str) -> str:
 
 
 def curves(rows: Sequence[Mapping[str, float]], names: Sequence[str], title: str) -> str:
-    """Log entries over the epochs; those of validation dashed."""
+    """Log entries over the epochs, each in a colour of its own; those of validation dashed."""
     shown = [name for name in names if any(name in row for row in rows)]
     values = [row[name] for row in rows for name in shown if name in row and math.isfinite(row[name])]
     if not values:
@@ -73,7 +74,7 @@ def curves(rows: Sequence[Mapping[str, float]], names: Sequence[str], title: str
     parts = axes.frame("epoch", title)
     for place, name in enumerate(shown):
         points = [axes.at(row["epoch"], row[name]) for row in rows if name in row and math.isfinite(row[name])]
-        kind = "c2 dashed" if name.startswith("val_") else "c1"
+        kind = f"c{place % _COLOURS + 1}" + (" dashed" if name.startswith("val_") else "")
         line = " ".join(f"{x},{y}" for x, y in points)
         parts.append(f'<polyline class="line {kind}" points="{line}"><title>{html.escape(name)}</title></polyline>')
         parts.append(f'<text class="legend {kind}" x="{_WIDTH - _RIGHT - 4}" y="{_TOP + 14 + 16 * place}" '
