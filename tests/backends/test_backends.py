@@ -1,9 +1,12 @@
-"""Every architecture on JAX and PyTorch: the same parameters, the same output from the same weights, and it trains."""
+"""JAX and PyTorch: every architecture has the same parameters and output and trains, every loss the same value, and a
+training from a configuration goes on where it stopped."""
 
 import json
+import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 from architecture_cases import SMALL
 
 pytestmark = pytest.mark.backends
+BACKENDS = ["jax", "torch"]
+NOT_INSTALLED = "{} is not installed; `make test-backends` installs it"
 WORKER = Path(__file__).parents[1] / "support" / "backend_worker.py"
 
 
@@ -30,19 +35,41 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["jax", "torch"])
-def found(request, made):
-    if find_spec(request.param) is None:
-        pytest.skip(f"{request.param} is not installed; `make test-backends` installs it")
-    result = json.loads(work("check", made, request.param).splitlines()[-1])
+@pytest.fixture(scope="module")
+def checks(made):
+    """Of both backends at the same time, each on a core of its own."""
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(work, "check", made, name) for name in BACKENDS if find_spec(name)}
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def found(request, checks):
+    if request.param not in checks:
+        pytest.skip(NOT_INSTALLED.format(request.param))
+    result = json.loads(checks[request.param].result().splitlines()[-1])
     assert result["backend"] == request.param
-    return result["architectures"]
+    return result
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_the_same_on_every_backend(found, name):
-    one = found[name]
+    one = found["architectures"][name]
     assert one["fresh"] == one["parameters"]
     assert one["difference"] < 1e-4
     if one["losses"]:
         assert one["losses"][-1] <= one["losses"][0] / 2
+
+
+def test_every_loss_has_the_same_value(found, made):
+    expected = json.loads((made / "losses.json").read_text(encoding="utf-8"))
+    assert found["losses"] == pytest.approx(expected, rel=1e-4, abs=1e-6) and all(map(math.isfinite, expected.values()))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_training_goes_on_and_is_evaluated(backend, config_file):
+    if find_spec(backend) is None:
+        pytest.skip(NOT_INSTALLED.format(backend))
+    result = json.loads(work("run", config_file, backend).splitlines()[-1])
+    assert result["backend"] == backend and result["masks"] == 3
+    assert len(result["history"]) == 4 and result["history"][-1]["loss"] < result["history"][0]["loss"]
+    assert result["apart"] == 0 and 0 < result["dice"] <= 1
