@@ -50,7 +50,17 @@ def test_labels_are_not_inflated(pairs):
     assert np.mean(ratios["non-zero"]) > 1.15
 
 
-def test_the_seeds_own_configuration_trains_evaluates_and_predicts(shared_data, slices, tmp_path, quiet, monkeypatch):
+@pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param(["model.num_layers=3", "model.base_filters=4"], id="small"),
+        pytest.param([], id="own", marks=pytest.mark.slow),
+    ],
+)
+def test_the_seeds_own_configuration_trains_evaluates_and_predicts(
+    shared_data, slices, tmp_path, quiet, monkeypatch, network
+):
+    """From a folder that cannot be written to, as where the shared one is read-only."""
     monkeypatch.chdir(tmp_path)
     where = {"train": "train", "valid": "eval", "test": "test"}
     overrides = [
@@ -66,8 +76,13 @@ def test_the_seeds_own_configuration_trains_evaluates_and_predicts(shared_data, 
         f"infer.images_dir={few}", "train.epochs=1", "train.steps_per_epoch=1", "train.validation_steps=1",
         "model.image_width=64", "model.image_height=64", "data.patient_pattern=PANCREAS_(\\d+)",
         f"data.cache_dir={tmp_path / 'cache'}", "train.precision=float32", "predict.precision=float32",
+        *network,
     ]  # fmt: skip
-    path = shared_data / "configs" / "seed__Augmented-Pancreas__train_eval_infer.config"
+    published = shared_data / "configs" / "seed__Augmented-Pancreas__train_eval_infer.config"
+    (tmp_path / "configs").mkdir()
+    path = tmp_path / "configs" / published.name
+    path.write_bytes(published.read_bytes())
+    path.parent.chmod(0o555)
     before = sorted(path.parent.iterdir())
     loaded = mw.load_config(path, overrides)
     run = mw.train(loaded, reporter=quiet)
