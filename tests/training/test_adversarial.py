@@ -41,6 +41,7 @@ def test_a_discriminator_judges_parts(shape):
 
 def test_both_networks_learn_and_neither_moves_in_the_others_turn():
     model, learner = build(settings())
+    learner.both.run_eagerly = learner.judge.run_eagerly = True  # one step needs no graph
     images, labels = batch()
 
     def weights(network):
@@ -63,8 +64,10 @@ def test_both_networks_learn_and_neither_moves_in_the_others_turn():
 def test_with_no_weight_the_network_learns_as_without():
     images, labels = batch()
     plain, _ = build(settings())
+    plain.run_eagerly = True  # three steps need no graph
     plain_logs = [plain.train_on_batch(images, labels, return_dict=True) for _ in range(3)]
     _, learner = build(settings(weight=0.0))
+    learner.both.run_eagerly = learner.judge.run_eagerly = True
     logs = [learner.train_on_batch(images, labels) for _ in range(3)]
     for one, other in zip(plain_logs, logs, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
@@ -95,7 +98,8 @@ def test_side_outputs_and_several_classes(name, classes, options):
 
 def test_from_the_configuration_with_exact_resume(config_file, quiet):
     def train(name, **more):
-        overrides = ["train.epochs=3", "train.adversarial_weight=0.02", "train.adversarial_filters=4"]
+        overrides = ["train.epochs=3", "train.adversarial_weight=0.02", "train.adversarial_filters=4",
+                     "model.num_layers=1"]  # fmt: skip
         return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / name, reporter=quiet, **more)
 
     with cut_off(2, config_file.parent / "part"):

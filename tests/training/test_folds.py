@@ -8,7 +8,7 @@ from maskwright.cli import main
 
 
 def test_train_all_folds_score_out_of_fold_and_predict_with_all(config_file, tmp_path, capsys):
-    base = ["--set", "data.folds=2", "--set", "train.epochs=1"]
+    base = ["--set", "data.folds=2", "--set", "train.epochs=1", "--set", "model.num_layers=1"]
     assert main(["train", str(config_file), "--run", str(tmp_path / "cv"), "--fold", "0", *base, "--quiet"]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "cv"), "--json"]) == 0
