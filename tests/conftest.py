@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import browser
 import cv2
 import numpy as np
 import pytest
@@ -31,6 +32,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["LOCALAPPDATA"] = os.environ["XDG_CACHE_HOME"]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_browser() -> Iterator[None]:
+    """What browser a test started is every later test's, and ends with the last."""
+    yield
+    browser.end()
 
 
 @pytest.fixture(scope="session")

@@ -80,13 +80,13 @@ def went_as(resumed, whole):
     )
 
 
-def test_resumed_is_as_if_nothing_had_happened(config_file, quiet, whole):
-    part = Run(shutil.copytree(whole.path.with_name("cut"), config_file.parent / "part"))
+def test_resumed_is_as_if_nothing_had_happened(module_config, quiet, whole):
+    part = Run(shutil.copytree(whole.path.with_name("cut"), whole.path.with_name("part")))
     # As if three epochs were all that was wanted, and three more are wanted now.
     asked = part.config_file.read_text(encoding="utf-8")
     assert asked.count("epochs = 6") == 1
     part.config_file.write_text(asked.replace("epochs = 6", "epochs = 3"), encoding="utf-8")
-    part = train(config_file, quiet, "part", *STATEFUL, "train.tensorboard=true", resume=True)
+    part = train(module_config, quiet, "part", *STATEFUL, "train.tensorboard=true", resume=True)
     assert len(part.history()) == 6 and went_as(part, whole)
 
 
