@@ -11,10 +11,10 @@ demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs and not bioimageio"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not backends and not zoo and not configs and not bioimageio"
 
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n auto -m "slow and not zoo"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo"
 
 test-backends: .venv/.backends
 	$(BIN)/python -m pytest -m backends

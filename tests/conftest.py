@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import browser
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +32,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["LOCALAPPDATA"] = os.environ["XDG_CACHE_HOME"]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_browser() -> Iterator[None]:
+    """What browser a test started is every later test's, and ends with the last."""
+    yield
+    browser.end()
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +140,26 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory, quiet: Reporter) -> P
 def trained_run(trained_once: Path, tmp_path: Path) -> Run:
     """A copy of that run, for a test of its own; the pictures of `dataset` are those it was trained on."""
     return Run(shutil.copytree(trained_once, tmp_path / "trained_run"))
+
+
+@contextmanager
+def cut_off(epoch: int, folder: Path) -> Iterator[None]:
+    """Keep the run folder of the training in this block as a power cut after an epoch would leave it.
+
+    A training's checkpoint is the last that it writes in an epoch.
+    """
+    from maskwright.training import train
+
+    save = train.save_checkpoint
+
+    def saved(path: Path, model: object, state: dict[str, Any]) -> None:
+        save(path, model, state)
+        if state["epoch"] == epoch:
+            shutil.copytree(path.parents[1], folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "save_checkpoint", saved)
+        yield
 
 
 PROJECT = """

@@ -21,7 +21,7 @@ SMALL = """
 [model]
 image_width = 32
 image_height = 32
-num_layers = 2
+num_layers = 1
 base_filters = 4
 [train]
 epochs = 1

@@ -157,9 +157,26 @@ def test_augment_says_what_is_wrong(capsys, config_file, words, message):
     assert message in capsys.readouterr().err
 
 
-def test_models_and_doctor(capsys):
+@pytest.mark.slow
+def test_models_builds_every_architecture(capsys):
+    from maskwright.models.registry import architectures
+
+    for size in ([], ["--size", "512", "512", "--channels", "3"]):
+        found = json.loads(run(capsys, "models", *size, "--json")[1])["models"]
+        assert all(item["parameters"] > 0 and item["multiply_adds"] > 0 for item in found)
+        assert {item["name"] for item in found} == {
+            name for name, one in architectures().items() if not size or 2 in one.dims
+        }
+
+
+def test_models_and_doctor(capsys, monkeypatch):
+    from maskwright.models import registry
+
+    few = {name: registry.architectures()[name] for name in ("unet", "unet_3d", "sharp_unet")}
+    monkeypatch.setattr(registry, "architectures", lambda: few)
     found = json.loads(run(capsys, "models", "--size", "512", "512", "--channels", "3", "--json")[1])["models"]
-    unet = next(item for item in found if item["name"] == "unet")
+    assert [item["name"] for item in found] == ["unet", "sharp_unet"]  # those that take pictures
+    unet = found[0]
     assert unet["parameters"] == 1_941_105 and "TensorflowUNet" in unet["aliases"]
     code, out, _ = run(capsys, "doctor", "--json")
     assert code == 0 and json.loads(out)["versions"]["keras"]

@@ -27,7 +27,7 @@ resize = "nearest"
 image_width = 32
 image_height = 32
 base_filters = 4
-num_layers = 2
+num_layers = 1
 [train]
 epochs = 1
 batch_size = 4
@@ -85,7 +85,7 @@ WAYS = {
 def test_from_files_to_masks(tmp_path, quiet, way):
     channels, dtype, how, settings = WAYS[way]
     pictures = write(tmp_path, channels, dtype, how)
-    settings = [*settings, f"model.image_channels={channels}", "data.cache_dir=cache"]
+    settings = [*settings, f"model.image_channels={channels}", f"data.cache_dir={tmp_path / 'cache'}"]
     run = mw.train(tmp_path / "c.toml", overrides=settings, run_dir=tmp_path / "run", reporter=quiet)
     assert mw.evaluate(run, reporter=quiet).summary["per_image"]["dice"]["n"] >= 2
     found = mw.predict(run, tmp_path / "images", output=tmp_path / "out", reporter=quiet)
@@ -114,7 +114,7 @@ def test_the_wrong_number_of_channels_is_told_before_training(tmp_path, quiet):
         with pytest.raises(MaskwrightError, match="has 4 channels, and the network takes 3") as raised:
             mw.train(
                 tmp_path / "c.toml", run_dir=tmp_path / "run", reporter=quiet,
-                overrides=["model.image_channels=3", f"data.cache={cache}", "data.cache_dir=cache"],
+                overrides=["model.image_channels=3", f"data.cache={cache}", f"data.cache_dir={tmp_path / 'cache'}"],
             )  # fmt: skip
         assert "P2-0.tif" in str(raised.value) and "model.image_channels = 4" in str(raised.value)
     assert not (tmp_path / "run" / "model.keras").exists()
@@ -122,7 +122,7 @@ def test_the_wrong_number_of_channels_is_told_before_training(tmp_path, quiet):
 
 def test_tuning_reports_tiles_and_packages_take_any_channels(tmp_path, quiet):
     write(tmp_path, 5, "uint16", "contig")
-    settings = ["model.image_channels=5", "data.cache_dir=cache"]
+    settings = ["model.image_channels=5", f"data.cache_dir={tmp_path / 'cache'}"]
     run = mw.train(tmp_path / "c.toml", overrides=settings, run_dir=tmp_path / "run", reporter=quiet)
     mw.tune(run, reporter=quiet)
     mw.evaluate(run, reporter=quiet)

@@ -20,8 +20,13 @@ from maskwright.models.supervision import joined, main_output, supervised
 # Hundreds of layers, which TensorFlow takes minutes to compile; `make test-slow` runs these.
 HEAVY = {"efficientnet_b7_unet"}
 SLOW = HEAVY | {"efficient_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer"}
+# Ten seconds each and more to train; seven others are trained at once.
+ALSO_SLOW = {
+    "dense_unet_3d", "multires_unet", "nnunet_resenc", "residual_unet_3d", "swin_unet", "trans_unet", "unet3plus",
+    "unet_plus_plus",
+}  # fmt: skip
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in sorted(SMALL)]
-TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
+TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW | ALSO_SLOW else []) for name in sorted(SMALL)]
 SUPERVISED = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
     for name in ("basnet", "mednext", "nnunet", "nnunet_resenc", "u2net", "unet3plus", "unet_plus_plus")
@@ -112,10 +117,18 @@ def test_any_size_and_several_classes(name):
     assert np.allclose(found.sum(-1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_classes_may_overlap(name):
-    images, _ = phantoms(SMALL[name][0], count=1)
-    found = called(build(name, 2, final_activation="sigmoid"), images)
+@pytest.fixture(scope="module")
+def overlapping(request):
+    """An architecture's name, its network of two structures that may overlap, pictures and what it finds in them."""
+    name = request.param
+    images, _ = phantoms(SMALL[name][0], count=2)
+    model = build(name, 2, final_activation="sigmoid")
+    return name, model, images, called(model, images)
+
+
+@pytest.mark.parametrize("overlapping", NAMES, indirect=True)
+def test_classes_may_overlap(overlapping):
+    *_, found = overlapping
     assert found.shape[-1] == 2 and (found >= 0).all() and (found <= 1).all()
     assert np.abs(found.sum(-1) - 1).max() > 1e-3
 
@@ -127,28 +140,26 @@ def test_volumes_too(name):
     assert called(model, images).shape == (1, *VOLUMES[name][:-1], 2)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_saved_and_loaded_in_safe_mode_it_is_the_same(name, tmp_path):
-    shape, options, _ = SMALL[name]
-    model = build(name)
-    images, _ = phantoms(shape, count=2)
+@pytest.mark.parametrize("overlapping", NAMES, indirect=True)
+def test_saved_and_loaded_in_safe_mode_it_is_the_same(overlapping, tmp_path):
+    name, model, images, expected = overlapping
+    shape = SMALL[name][0]
+    options = SMALL[name][1] | {"final_activation": "sigmoid"}
     rule = InputRule(shape[-3], shape[-2], shape[-1])
-    metadata = Metadata(name, options, 1, ["background", "ball"], rule, LabelRule())
+    metadata = Metadata(name, options, 2, ["background", "ball", "box"], rule, LabelRule())
     save_model(model, tmp_path / "model.keras", metadata)
     loaded, found = load_model(tmp_path / "model.keras")
     assert found.options == options
-    assert np.array_equal(called(model, images), called(loaded, images))
+    assert np.array_equal(expected, called(loaded, images))
 
 
 # The conversion of B7's 57 million weights takes 12 GB; by hand it gives the same too.
-@pytest.mark.parametrize("name", [name for name in sorted(SMALL) if name not in HEAVY])
-def test_onnx_gives_the_same(name, tmp_path):
+@pytest.mark.parametrize("overlapping", [name for name in sorted(SMALL) if name not in HEAVY], indirect=True)
+def test_onnx_gives_the_same(overlapping, tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("Keras exports to ONNX from TensorFlow here")
     runtime = pytest.importorskip("onnxruntime")
-    images, _ = phantoms(SMALL[name][0], count=2)
-    model = build(name, 2)
-    expected = called(model, images)
+    _, model, images, expected = overlapping
     export_onnx(model, tmp_path / "model.onnx")
     session = runtime.InferenceSession(tmp_path / "model.onnx")
     (found,) = session.run(None, {session.get_inputs()[0].name: images})

@@ -82,7 +82,7 @@ def test_pairs_split_by_patient_that_training_reads(study, quiet):
         np.diff(positions), np.diff([int(r["slice"]) for r in rows if r["patient"] == "P0"]) * 3.0, atol=0.05
     )
     overrides = ["train.epochs=1", "model.image_width=32", "model.image_height=32", "model.num_layers=2",
-                 "train.precision=float32", f"data.cache_dir={study / 'cache'}"]  # fmt: skip
+                 "model.base_filters=4", "train.precision=float32", "predict.precision=float32", f"data.cache_dir={study / 'cache'}"]  # fmt: skip
     run = mw.train(result.target.config, overrides=overrides, run_dir=study / "run", reporter=quiet)
     assert mw.evaluate(run, reporter=quiet).summary["per_patient"]["dice"]["n"] == 1
 

@@ -1,5 +1,7 @@
 """The seed's project on real slices."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -50,29 +52,49 @@ def test_labels_are_not_inflated(pairs):
     assert np.mean(ratios["non-zero"]) > 1.15
 
 
-def test_the_seeds_own_configuration_trains_evaluates_and_predicts(shared_data, slices, tmp_path, quiet, monkeypatch):
+@pytest.mark.parametrize(
+    ("network", "every", "scored"),
+    [
+        pytest.param(["model.num_layers=3", "model.base_filters=4"], 8, (16, 7), id="small"),
+        pytest.param([], 1, (127, 7), id="own", marks=pytest.mark.slow),
+    ],
+)
+def test_the_seeds_own_configuration_trains_evaluates_and_predicts(
+    shared_data, tmp_path, quiet, monkeypatch, pairs, network, every, scored
+):
+    """From a folder that cannot be written to, as where the shared one is read-only."""
     monkeypatch.chdir(tmp_path)
+    for part, found in pairs.items():
+        for pair in found[::every]:
+            for kind, path in (("images", pair.image), ("masks", pair.mask)):
+                (tmp_path / part / kind).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, tmp_path / part / kind / path.name)
     where = {"train": "train", "valid": "eval", "test": "test"}
     overrides = [
-        f"{section}.{kind}_datapath={slices / part / f'{kind}s'}"
+        f"{section}.{kind}_datapath={tmp_path / part / f'{kind}s'}"
         for part, section in where.items()
         for kind in ("image", "mask")
     ]
     few = tmp_path / "few"
     few.mkdir()
-    for pair in match_pairs(slices / "test" / "images", slices / "test" / "masks")[0][:3]:
+    for pair in pairs["test"][:3]:
         Image.open(pair.image).save(few / pair.image.name)
     overrides += [
         f"infer.images_dir={few}", "train.epochs=1", "train.steps_per_epoch=1", "train.validation_steps=1",
         "model.image_width=64", "model.image_height=64", "data.patient_pattern=PANCREAS_(\\d+)",
         f"data.cache_dir={tmp_path / 'cache'}", "train.precision=float32", "predict.precision=float32",
+        *network,
     ]  # fmt: skip
-    path = shared_data / "configs" / "seed__Augmented-Pancreas__train_eval_infer.config"
+    published = shared_data / "configs" / "seed__Augmented-Pancreas__train_eval_infer.config"
+    (tmp_path / "configs").mkdir()
+    path = tmp_path / "configs" / published.name
+    path.write_bytes(published.read_bytes())
+    path.parent.chmod(0o555)
     before = sorted(path.parent.iterdir())
     loaded = mw.load_config(path, overrides)
     run = mw.train(loaded, reporter=quiet)
     summary = mw.evaluate(loaded, reporter=quiet).summary
-    assert (summary["images"], summary["patients"], summary["warnings"]) == (127, 7, [])
+    assert (summary["images"], summary["patients"], summary["warnings"]) == (*scored, [])
     result = mw.predict(loaded, reporter=quiet)
     assert sorted(p.name for p in result.masks) == sorted(p.name for p in few.iterdir())
     assert read_image(result.masks[0]).shape == (512, 512)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,13 +15,16 @@ from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.reporting.build import shown
 from maskwright.reporting.gallery import evenly, slide
+from maskwright.training.run import Run
 
 
 @pytest.fixture(scope="module")
-def run(module_config, quiet):
-    """Trained for an epoch, with a title of its own."""
-    run = mw.train(module_config, overrides=["train.epochs=2", "about.title='A & <B>'"], run_dir=module_config.parent / "run",
-                   reporter=quiet)  # fmt: skip
+def run(trained_once, tmp_path_factory, quiet):
+    """An evaluated run with a title of its own."""
+    run = Run(shutil.copytree(trained_once, tmp_path_factory.mktemp("report") / "run"))
+    text = run.config_file.read_text(encoding="utf-8")
+    assert 'title = ""' in text
+    run.config_file.write_text(text.replace('title = ""', 'title = "A & <B>"'), encoding="utf-8")
     mw.evaluate(run, reporter=quiet)
     return run
 

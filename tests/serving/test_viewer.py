@@ -89,16 +89,34 @@ class Page:
         ))  # fmt: skip
 
 
-def test_the_shared_series(tmp_path, shared_data):
+@pytest.fixture
+def ball(tmp_path):
+    """The folder of a small series with a ball in it."""
+    d, h, w = np.indices((8, 48, 48))
+    inside = ((d - 4) * 2.5) ** 2 + ((h - 22) * 0.8) ** 2 + ((w - 26) * 0.9) ** 2 < 11**2
+    write_series(tmp_path / "ball", np.where(inside, 200, -500).astype(np.int16))
+    return tmp_path / "ball"
+
+
+@pytest.mark.parametrize("series", ["ball", pytest.param("shared", marks=pytest.mark.slow)])
+def test_a_series(series, tmp_path, request):
+    """A small one as its files, which are packed in the browser; the shared one, of 512x512, as a zip."""
     pytest.importorskip("highdicom")
-    folder = shared_data / "ct-abdomen" / "dicom-series"
+    if series == "ball":
+        folder = request.getfixturevalue("ball")
+        files = sorted(folder.iterdir())
+    else:
+        folder = request.getfixturevalue("shared_data") / "ct-abdomen" / "dicom-series"
+        files = [tmp_path / "series.zip"]
+        files[0].write_bytes(bodies.folder_zipped(folder))
     scan = read_volume(folder)
+    depth = len(scan.array)
     expected = predict_scan(Bright(RULE), scan, PredictSection()).labels
     assert 0.05 < expected.array.mean() < 0.5
-    (tmp_path / "series.zip").write_bytes(bodies.folder_zipped(folder))
     with running(Bright(RULE)) as service, chromium(tmp_path, 820, 560) as browser:
         page = Page(browser, service.url, tmp_path)
-        page.open(tmp_path / "series.zip")
+        page.open(*files)
+        assert page.element("nothing").is_displayed() is False
         shown = float(page.find("#structures td.number")[0].get_attribute("data-value"))
         assert shown == pytest.approx(expected.array.sum() * scan.grid.voxel_ml, rel=1e-9)
         assert page.find("#structures td.number")[0].text == f"{shown:,.3f}"
@@ -109,7 +127,9 @@ def test_the_shared_series(tmp_path, shared_data):
         assert np.array_equal(read_labels(page.save("DICOM SEG", "series_mask.dcm"), scan).array, expected.array)
 
         slice_shown = int(page.text("slice-text").split("/")[0]) - 1
-        assert slice_shown == expected.array.sum(axis=(1, 2)).argmax() and page.text("slice-text").endswith("/ 20")
+        assert slice_shown == expected.array.sum(axis=(1, 2)).argmax() and page.text("slice-text").endswith(
+            f"/ {depth}"
+        )
         area = page.coloured()
         # The mask's share of the slice, on the screen: axial slices are square, as high as the stage or as wide.
         edge = min(area.shape)
@@ -127,7 +147,7 @@ def test_the_shared_series(tmp_path, shared_data):
 
         keys = browser.find_element("css selector", "body")
         keys.send_keys("\ue013")  # arrow up
-        assert page.text("slice-text") == f"{min(slice_shown + 2, 20)} / 20"
+        assert page.text("slice-text") == f"{min(slice_shown + 2, depth)} / {depth}"
         page.press("m")
         before = page.seen()
         browser.execute_script(
@@ -148,21 +168,6 @@ def test_the_shared_series(tmp_path, shared_data):
         resize(browser, 400, 800)
         assert page.fits() and page.element("stage").size["width"] > 380
         assert page.origins() == {service.url}
-
-
-def test_the_files_of_a_series(tmp_path):
-    """Several files are packed in the browser; what the service gets is what lies in the folder."""
-    pytest.importorskip("highdicom")
-    array = np.full((6, 40, 48), -500, np.int16)
-    array[2:4, 10:30, 5:30] = 200
-    write_series(tmp_path / "a", array)
-    with running(Bright(RULE)) as service, chromium(tmp_path, 700, 600) as browser:
-        page = Page(browser, service.url, tmp_path)
-        page.open(*sorted((tmp_path / "a").iterdir()))
-        scan = read_volume(tmp_path / "a")
-        expected = predict_scan(Bright(RULE), scan, PredictSection()).labels
-        assert np.array_equal(read_labels(page.save("DICOM SEG", "series_mask.dcm"), scan).array, expected.array)
-        assert page.element("nothing").is_displayed() is False
 
 
 def test_a_picture_and_a_nifti_file(tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
@@ -12,28 +13,57 @@ TOOLS = shutil.which("chromium"), shutil.which("chromedriver")
 needed = pytest.mark.skipif(None in TOOLS, reason="needs chromium and chromedriver")
 
 
-@contextlib.contextmanager
-def chromium(folder, width=1200, height=800):
-    """A browser whose downloads go to `folder/downloads`; what its console says must be empty at the end."""
+started = []  # the process's one browser; starting takes longer than most of what is looked at in it
+
+
+def _start():
     from selenium import webdriver
 
-    (folder / "downloads").mkdir(exist_ok=True)
     options = webdriver.ChromeOptions()
     options.binary_location = TOOLS[0]
+    profile = tempfile.mkdtemp(prefix="chromium")
     for argument in ("--headless=new", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
                      "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--no-first-run", f"--window-size={width},{height}",
-                     f"--user-data-dir={folder / 'chromium'}"):  # fmt: skip
+                     "--disable-component-update", "--disable-sync", "--no-first-run", f"--user-data-dir={profile}"):  # fmt: skip
         options.add_argument(argument)
-    options.add_experimental_option("prefs", {"download.default_directory": str(folder / "downloads")})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(TOOLS[1]))
+    return webdriver.Chrome(options, webdriver.ChromeService(TOOLS[1])), profile
+
+
+def end():
+    """End the browser, where one was started."""
+    while started:
+        browser, profile = started.pop()
+        browser.quit()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def chromium(folder, width=1200, height=800):
+    """A tab that remembers nothing of the one before, whose downloads go to `folder/downloads`; what its console says
+    must be empty at the end."""
+    if not started:
+        started.append(_start())
+    browser, _ = started[0]
+    (folder / "downloads").mkdir(exist_ok=True)
+    where = {"behavior": "allow", "downloadPath": str(folder / "downloads")}
     try:
+        (old,) = browser.window_handles
+        browser.switch_to.new_window("tab")
+        (new,) = set(browser.window_handles) - {old}
+        browser.switch_to.window(old)
+        browser.close()
+        browser.switch_to.window(new)
+        browser.delete_all_cookies()
+        browser.execute_cdp_cmd("Network.clearBrowserCache", {})
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+        browser.get_log("browser")
         resize(browser, width, height)
         yield browser
         assert browser.get_log("browser") == []
-    finally:
-        browser.quit()
+    except BaseException:
+        end()  # whatever state it is in
+        raise
 
 
 def resize(browser, width, height):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import maskwright as mw
+from conftest import cut_off
 from maskwright.config import Configuration
 from maskwright.models.registry import create_model
 from maskwright.models.supervision import joined
@@ -40,6 +41,7 @@ def test_a_discriminator_judges_parts(shape):
 
 def test_both_networks_learn_and_neither_moves_in_the_others_turn():
     model, learner = build(settings())
+    learner.both.run_eagerly = learner.judge.run_eagerly = True  # one step needs no graph
     images, labels = batch()
 
     def weights(network):
@@ -62,8 +64,10 @@ def test_both_networks_learn_and_neither_moves_in_the_others_turn():
 def test_with_no_weight_the_network_learns_as_without():
     images, labels = batch()
     plain, _ = build(settings())
+    plain.run_eagerly = True  # three steps need no graph
     plain_logs = [plain.train_on_batch(images, labels, return_dict=True) for _ in range(3)]
     _, learner = build(settings(weight=0.0))
+    learner.both.run_eagerly = learner.judge.run_eagerly = True
     logs = [learner.train_on_batch(images, labels) for _ in range(3)]
     for one, other in zip(plain_logs, logs, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
@@ -84,6 +88,7 @@ def test_a_discriminator_learns_to_tell_true_from_predicted():
 def test_side_outputs_and_several_classes(name, classes, options):
     config = settings(classes=classes)
     _, learner = build(config, name=name, **options)
+    learner.both.run_eagerly = learner.judge.run_eagerly = True  # one step needs no graph
     images, labels = batch(classes=classes)
     logs = learner.train_on_batch(images, labels)
     assert all(np.isfinite(value) for value in logs.values())
@@ -92,13 +97,14 @@ def test_side_outputs_and_several_classes(name, classes, options):
 
 
 def test_from_the_configuration_with_exact_resume(config_file, quiet):
-    def train(name, epochs, **more):
-        overrides = [f"train.epochs={epochs}", "train.adversarial_weight=0.02", "train.adversarial_filters=4"]
+    def train(name, **more):
+        overrides = ["train.epochs=3", "train.adversarial_weight=0.02", "train.adversarial_filters=4",
+                     "model.num_layers=1"]  # fmt: skip
         return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / name, reporter=quiet, **more)
 
-    whole = train("whole", 3)
-    train("part", 2)
-    part = train("part", 3, resume=True)
+    with cut_off(2, config_file.parent / "part"):
+        whole = train("whole")
+    part = train("part", resume=True)
     with np.load(whole.checkpoint_file) as one, np.load(part.checkpoint_file) as other:
         assert one.files == other.files
         assert all(np.array_equal(one[name], other[name]) for name in one.files if name != "state")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import maskwright as mw
+from conftest import cut_off
 from maskwright.errors import MaskwrightError
 from maskwright.models.saving import load_model, read_metadata
 from maskwright.training.run import Run, read_training_images
@@ -29,23 +30,23 @@ def train(config_file, quiet, name, *overrides, **options):
     return mw.train(config_file, overrides=overrides, run_dir=config_file.parent / name, reporter=quiet, **options)
 
 
-def test_a_run_folder_has_everything(config_file, quiet):
-    run = train(config_file, quiet, "run", "train.tensorboard=true")
+def test_a_run_folder_has_everything(whole):
+    run = whole
     assert isinstance(run, Run)
     names = {path.name for path in run.path.iterdir()}
     assert {"config.toml", "environment.json", "model.keras", "checkpoints", "history.csv", "train_losses.png",
             "train_metrics.png", "summary.txt", "tensorboard"} <= names  # fmt: skip
     rows = run.history()
-    assert [row["epoch"] for row in rows] == [1, 2]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert {"loss", "val_loss", "dice_coef", "val_dice_coef", "learning_rate", "waiting", "images_per_second"} <= set(
         rows[0]
     )
     environment = json.loads(run.environment_file.read_text(encoding="utf-8"))
     assert environment["seed"] == 137 and environment["data"]["train"]["patients"] == 4
     assert environment["versions"]["keras"]
-    assert run.config.train.epochs == 2
+    assert run.config.train.epochs == 6
     metadata = read_metadata(run.model_file)
-    assert metadata.class_names == ["background", "foreground"] and metadata.training["epoch"] in (1, 2)
+    assert metadata.class_names == ["background", "foreground"] and metadata.training["epoch"] in range(1, 7)
     assert len(read_training_images(run)) == 12
 
 
@@ -62,8 +63,9 @@ STATEFUL = ("train.epochs=6", "model.dropout_rate=0.3", "train.patience=0", "tra
 
 @pytest.fixture(scope="module")
 def whole(module_config, quiet):
-    """A training without an interruption."""
-    return train(module_config, quiet, "whole", *STATEFUL)
+    """A training without an interruption; `cut` beside it is what was there after three epochs."""
+    with cut_off(3, module_config.parent / "cut"):
+        return train(module_config, quiet, "whole", *STATEFUL, "train.tensorboard=true")
 
 
 def went_as(resumed, whole):
@@ -78,12 +80,17 @@ def went_as(resumed, whole):
     )
 
 
-def test_resumed_is_as_if_nothing_had_happened(config_file, quiet, whole):
-    train(config_file, quiet, "part", *STATEFUL, "train.epochs=3")
-    part = train(config_file, quiet, "part", *STATEFUL, resume=True)
-    assert went_as(part, whole)
+def test_resumed_is_as_if_nothing_had_happened(module_config, quiet, whole):
+    part = Run(shutil.copytree(whole.path.with_name("cut"), whole.path.with_name("part")))
+    # As if three epochs were all that was wanted, and three more are wanted now.
+    asked = part.config_file.read_text(encoding="utf-8")
+    assert asked.count("epochs = 6") == 1
+    part.config_file.write_text(asked.replace("epochs = 6", "epochs = 3"), encoding="utf-8")
+    part = train(module_config, quiet, "part", *STATEFUL, "train.tensorboard=true", resume=True)
+    assert len(part.history()) == 6 and went_as(part, whole)
 
 
+@pytest.mark.slow  # as above, with a process that is really killed
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_killed_at_any_moment_it_goes_on_to_the_same_weights(config_file, quiet, whole):
     folder = config_file.parent / "killed"
@@ -118,8 +125,8 @@ def test_what_was_chosen_automatically_is_kept_on_resume(config_file, quiet, mon
     monkeypatch.setattr(
         module, "choose_precision", lambda wanted, folder: "mixed_bfloat16" if wanted == "auto" else wanted
     )
-    whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=2")
-    train(config_file, quiet, "part", "train.precision=auto", "train.epochs=1")
+    with cut_off(1, config_file.parent / "part"):
+        whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=2")
     monkeypatch.setattr(module, "choose_precision", lambda wanted, folder: "float32" if wanted == "auto" else wanted)
     part = train(config_file, quiet, "part", "train.precision=auto", "train.epochs=2", resume=True)
     assert same(weights(whole), weights(part))
@@ -209,13 +216,14 @@ def test_a_project_of_the_reference_gets_its_own_folders(dataset, quiet, referen
     assert len(list(project.glob("test_output_2*"))) == 1
 
 
+@pytest.mark.slow  # `test_volumes.py` shows the same of a smaller network
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
         ("nnunet", "{'deep_supervision': True, 'num_layers': 3, 'base_filters': 4}"),
         (
             "TensorflowUNet3Plus",
-            "{'deep_supervision': True, 'classification_guided': True, 'num_layers': 3, 'base_filters': 4}",
+            "{'deep_supervision': True, 'classification_guided': True, 'base_filters': 4}",
         ),
     ],
 )
@@ -230,9 +238,8 @@ def test_deep_supervision_from_configuration_to_mask(config_file, quiet, archite
     assert mw.evaluate(run, reporter=quiet).summary["per_image"]["dice"]["n"] > 0
 
 
-def test_class_weights_reach_the_loss_or_are_refused(config_file, quiet):
-    loaded = mw.load_config(config_file, ["train.class_weights=[1, 5]", "train.loss=dice_ce_loss", "train.epochs=1"])
-    assert mw.train(loaded, reporter=quiet).model_file.exists()
+def test_class_weights_are_refused_where_the_loss_takes_none(config_file, quiet):
+    """Where it takes them, they are trained with in `test_volumes.py`."""
     with pytest.raises(mw.MaskwrightError, match="These have: cross_entropy_loss"):
         mw.train(mw.load_config(config_file, ["train.class_weights=[1, 5]", "train.loss=iou_loss"]), reporter=quiet)
 

@@ -5,11 +5,12 @@ import pytest
 from scans import affine_of
 
 import maskwright as mw
+from conftest import cut_off
 from maskwright.cli import main
 from maskwright.config import load
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
-from maskwright.models.saving import read_metadata
+from maskwright.models.saving import load_model, read_metadata
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.orient import reorient
@@ -92,17 +93,22 @@ def test_patches_are_trained_on_and_whole_scans_scored(study, quiet):
 
 
 def test_deep_supervision_resume_and_an_ensemble(study, quiet):
-    options = ["model.name=nnunet", "model.options={'deep_supervision': True}", "model.num_layers=3"]
+    options = ["model.name=nnunet", "model.options={'deep_supervision': True}", "model.num_layers=3",
+               "model.base_filters=4", "model.image_width=18", "train.class_weights=[1, 5, 2]"]  # fmt: skip
 
-    def train(name, epochs, **more):
-        overrides = [*options, f"train.epochs={epochs}"]
+    def train(name, **more):
+        overrides = [*options, "train.epochs=2"]
         return mw.train(study / "config.toml", overrides=overrides, run_dir=study / name, reporter=quiet, **more)
 
-    whole = train("whole", 2)
-    train("part", 1)
-    part = train("part", 2, resume=True)
+    with cut_off(1, study / "part"):
+        whole = train("whole")
+    part = train("part", resume=True)
     with np.load(whole.checkpoint_file) as one, np.load(part.checkpoint_file) as other:
         assert all(np.array_equal(one[name], other[name]) for name in one.files if name != "state")
+    assert {"dice_per_image", "val_dice_per_image"} <= set(whole.history()[0])
+    model, metadata = load_model(whole.model_file)
+    assert model.output.shape[1:] == (16, 16, 18, 3) and metadata.options["deep_supervision"]
+    assert part.config.train.class_weights == [1, 5, 2]
     scan = study / "imagesTr" / "case_0.nii.gz"
     done = mw.predict(whole, scan, output=study / "both", ensemble=[part.path], reporter=quiet)
     facts = json.loads((study / "both" / "measures.json").read_text(encoding="utf-8"))["scans"]["case_0"]["labels"]
