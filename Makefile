@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs viewer clean
+.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -15,6 +15,11 @@ test: .venv/.dev
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo"
+
+# What the oldest versions that pyproject.toml allows could break: files, training, engines, scans, the service.
+LOWEST := tests/training tests/inference tests/exporting tests/volumes tests/data/test_tiff.py tests/serving/test_app.py
+test-lowest: .venv-lowest/.ready
+	.venv-lowest/bin/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs" $(LOWEST)
 
 test-backends: .venv/.backends
 	$(BIN)/python -m pytest -m backends
@@ -62,6 +67,16 @@ docs: .venv/.runtime
 	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0 monai==1.6.1
 	@touch $@
 
+# Tools of the tests and what dependencies bring are the newest: only our own bounds are at their lowest.
+.venv-lowest/.ready: pyproject.toml .ci/lowest.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	.venv-lowest/bin/python .ci/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install -c .venv-lowest/lowest.txt \
+		-e '.[onnx,engines,scans,serve,tensorboard]' --group dev
+	@touch $@
+
 # An environment of its own, because KerasHub brings another wheel of TensorFlow.
 .venv-zoo/.ready: .venv/.runtime
 	test -x .venv-zoo/bin/python || $(PYTHON) -m venv .venv-zoo
@@ -77,4 +92,4 @@ docs: .venv/.runtime
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-zoo .venv-bioimageio .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-zoo .venv-lowest .venv-bioimageio .pytest_cache .mypy_cache .ruff_cache .hypothesis
