@@ -214,9 +214,7 @@ def test_keys_settle_it(tmp_path, capsys):
     code, _, err = score(capsys, a, a, "--classes", 1)
     assert code == 2 and "mask.threshold" in err
     code, _, err = score(capsys, a, a, "--classes", 4)
-    assert (
-        code == 2 and "hold 3 levels, and 4 classes are asked for" in err.replace("hold 255 among other", "")
-    ) or code
+    assert code == 2 and "hold 3 levels, and 4 classes are asked for" in err
     code, _, err = score(capsys, a, a, "--set", "mask.format=grey")
     assert code == 2 and "[mask] levels" in err
     code, summary, _ = score(capsys, b, b, "--set", "mask.format=index", "--classes", 5)
