@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import Outcome
+from maskwright.cli._shared import add_overrides
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -25,15 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         type=int,
-        default=1,
         metavar="N",
-        help="1: one structure; else the number of classes with background (default: %(default)s)",
+        help="1: one structure; else the number of classes with background (default: as the masks say)",
     )
     parser.add_argument(
         "--threshold",
         type=int,
         metavar="LEVEL",
-        help="one structure: foreground from this grey level on (default: half the range)",
+        help="one structure: foreground from this grey level on, in both folders",
     )
     parser.add_argument("--levels", type=int, nargs="+", default=[], help="grey level of each class, background first")
     parser.add_argument("--names", nargs="+", default=[], help="names of the classes, background first")
@@ -47,34 +47,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nnunet", metavar="FILE", help="write the scores in the layout of nnU-Net's summary.json too")
     parser.add_argument("--resize", action="store_true", help="bring predictions of another size to that of the truth")
     parser.add_argument("--output", metavar="DIR", help="write evaluation.json, per_image.csv, per_patient.csv there")
+    add_overrides(parser)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Score two folders."""
-    from maskwright.config.toml import validate
-    from maskwright.data.dataset import class_names
+    from maskwright.config.loading import from_overrides
     from maskwright.evaluation.files import write_scores
     from maskwright.evaluation.folders import score_folders
     from maskwright.evaluation.nnunet import nnunet_summary
     from maskwright.evaluation.summary import headline, report
     from maskwright.storage import keep_aside, write_json
 
-    config = validate(
+    config = from_overrides(
+        arguments.overrides,
         {
             "mask": {"threshold": arguments.threshold, "levels": arguments.levels, "classes": arguments.names},
-            "model": {"num_classes": arguments.classes},
+            # Absent where it was not given: the values of the masks say it then.
+            "model": {} if arguments.classes is None else {"num_classes": arguments.classes},
             "data": {"patient_pattern": arguments.patient_pattern},
             "evaluate": {"spacing": arguments.spacing, "tolerance": arguments.tolerance},
         },
-        "score",
     )
     found = score_folders(Path(arguments.predictions), Path(arguments.truth), config, reporter, resize=arguments.resize)
-    names = class_names(config)
-    summary = {"units": found.units, **report(found.images, names)}
+    names = found.meaning.names
+    told = {"rule": found.meaning.text, "values": found.values}
+    summary = {**told, "units": found.units, **report(found.images, names)}
     if arguments.output:
         write_scores(Path(arguments.output), summary, found.images, names)
     if arguments.nnunet:
         if kept := keep_aside(Path(arguments.nnunet)):  # it may be nnU-Net's own
             reporter.say(f"kept what was there as {kept}")
-        write_json(Path(arguments.nnunet), nnunet_summary(found.images, found.files))
+        write_json(Path(arguments.nnunet), nnunet_summary(found.images, found.files, found.meaning.numbers))
     return Outcome(summary, headline(summary))

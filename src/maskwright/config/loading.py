@@ -116,12 +116,12 @@ def _is_ours(name: str) -> bool:
 
 
 def _apply(config: Configuration, ours: dict[str, str]) -> Configuration:
-    tree = config.model_dump()
+    tree = config.model_dump(exclude_unset=True)  # so that what nobody set is still known as such
     for name, text in ours.items():
         *parents, leaf = name.split(".")
         node = tree
         for parent in parents:
-            node = node[parent]
+            node = node.setdefault(parent, {})
         node[leaf] = _value(name, text)
     return validate(tree, "--set")
 

@@ -73,7 +73,7 @@ def scan_classes(array: np.ndarray, rule: LabelRule, where: object) -> np.ndarra
         table = np.full(int(array.max(initial=0)) + 1, IGNORED, np.uint8)
         for number, code in enumerate(codes):
             if code < len(table):
-                table[code] = number
+                table[code] = min(number, rule.classes - 1)  # one structure may have several numbers
         found = table[array]
         wrong = np.unique(array[(found == IGNORED) if hidden is None else (found == IGNORED) & ~hidden])
         if len(wrong):

@@ -12,9 +12,10 @@ it, or at the border of the image, as in MONAI. With d(A→B) the distances of A
 Two empty masks have no surface, and every score is undefined (NaN). One empty mask: distances undefined, surface Dice
 0.
 
-Pictures of one patient whose places are not known are pooled: all distances of all pictures together, where the surface
-in a picture whose other mask is empty is infinitely far from it. Such pixels lie outside of any tolerance, and what
-becomes infinite by them (the maximum and the mean always, the percentile if they are more than 5 %) is undefined.
+Slices of a scan whose places are known are one volume (`stacks`). Other pictures of one patient are pooled: all
+distances of all pictures together, where the surface in a picture whose other mask is empty is infinitely far from it.
+Such pixels lie outside of any tolerance, and what becomes infinite by them (the maximum and the mean always, the
+percentile if they are more than 5 %) is undefined.
 """
 
 from __future__ import annotations

@@ -10,21 +10,25 @@ import numpy as np
 from maskwright.evaluation.scores import ImageScore
 
 
-def nnunet_summary(images: Sequence[ImageScore], files: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+def nnunet_summary(
+    images: Sequence[ImageScore], files: Mapping[str, tuple[str, str]], numbers: Sequence[str] | None = None
+) -> dict[str, Any]:
     """`metric_per_case`, `mean` of each label, and `foreground_mean`, with nnU-Net's names and its empty cases.
 
     Dice and IoU of two empty masks are NaN there, and means leave NaN out.
 
     Args:
         files: of each image's name its prediction and its reference.
+        numbers: of each label after the background in the masks; 1, 2, … where None.
     """
     cases = []
     for image in images:
         prediction, reference = files[image.name]
-        metrics = {str(number): _metrics(row) for number, row in enumerate(image.counts, start=1)}
+        labels = numbers or [str(number) for number in range(1, len(image.counts) + 1)]
+        metrics = {label: _metrics(row) for label, row in zip(labels, image.counts, strict=True)}
         cases.append({"metrics": metrics, "prediction_file": prediction, "reference_file": reference})
-    labels = list(cases[0]["metrics"]) if cases else []
-    mean = {label: _mean([case["metrics"][label] for case in cases]) for label in labels}  # type: ignore[index]
+    every = list(cases[0]["metrics"]) if cases else []
+    mean = {label: _mean([case["metrics"][label] for case in cases]) for label in every}  # type: ignore[index]
     return {"foreground_mean": _mean(list(mean.values())), "mean": mean, "metric_per_case": cases}
 
 

@@ -7,9 +7,9 @@ and prediction are both empty Dice and IoU are 1: to find nothing was right. The
 denominator is 0, and are left out of means.
 
 Volumes: difference = predicted - true, absolute difference its amount, relative difference its share of the true volume
-(NaN where that is 0). Of a patient's images pixels, volumes and parts are added up, and the distances of all its
-pictures are pooled (see `distances`). Of several volumes of a patient distances are means, undefined where one of them
-is because a structure was missed or invented.
+(NaN where that is 0). Slices that make up a scan are one volume (see `stacks`). Of a patient's images pixels, volumes
+and parts are added up, and the distances of all its pictures are pooled (see `distances`). Of several volumes of a
+patient distances are means, undefined where one of them is because a structure was missed or invented.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _together(patient: str, images: Sequence[ImageScore]) -> ImageScore:
         return replace(images[0], name=patient)
     counts = np.sum([image.counts for image in images], axis=0)
     parts = tuple(functools.reduce(Parts.__add__, row) for row in zip(*(one.parts for one in images), strict=True))
-    far = tuple(Surfaces.pooled(row) for row in zip(*(one.surfaces for one in images), strict=True))
+    far: tuple[Surfaces, ...] = ()
+    if all(one.surfaces for one in images):  # of pictures; the surfaces of a volume are its own
+        far = tuple(Surfaces.pooled(row) for row in zip(*(one.surfaces for one in images), strict=True))
     measures = []
     for place in range(len(images[0].measures)):
         columns = {name: np.array([one.measures[place][name] for one in images]) for name in images[0].measures[place]}

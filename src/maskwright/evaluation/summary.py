@@ -147,6 +147,8 @@ def headline(summary: Summary) -> str:
     image, patient = summary["per_image"]["dice"], summary["per_patient"]["dice"]
     stacked = f", {summary['volumes']} volumes" if 0 < summary["volumes"] < summary["images"] else ""
     lines = [f"{summary['images']} images of {summary['patients']} patients{stacked}"]
+    if "rule" in summary:
+        lines.append(f"Masks             {summary['rule']}")
     for title, found in (("Dice per patient ", patient), ("Dice per image   ", image)):
         if found["mean"] is None:
             lines.append(f"{title} undefined: no truth has anything of it, and no prediction")

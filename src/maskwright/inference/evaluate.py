@@ -17,6 +17,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.masks import picture_scale, score_masks
 from maskwright.evaluation.scores import ImageScore
+from maskwright.evaluation.stacks import Stacker
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.postprocess import cleaning
@@ -33,18 +34,35 @@ class _Truth:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores an image, what was read of each, the network's own loss and metrics (means over images), and units."""
+    """Scores an image, what was read of each, the network's own loss and metrics (means over images), and units.
+
+    Attributes:
+        cases: what patients' scores are made of, where slices were stacked: the volumes, and pictures that are in none.
+        notes: why some were not stacked.
+    """
 
     images: list[ImageScore]
     records: list[Record]
     network: dict[str, float]
     units: dict[str, str | float]
+    cases: list[ImageScore] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def score_network(
-    engine: Engine, pairs: Sequence[Pair], config: Configuration, reporter: Reporter, *, tiled: bool = False
+    engine: Engine,
+    pairs: Sequence[Pair],
+    config: Configuration,
+    reporter: Reporter,
+    *,
+    tiled: bool = False,
+    stacker: Stacker | None = None,
 ) -> Scored:
     """Predict and score pairs; every picture is decoded once.
+
+    Args:
+        stacker: puts slices of whole scans together, where it is known of all pictures where they lie. Distances are
+            then in mm and volumes in ml, and `cases` holds the scores of the volumes.
 
     Raises:
         MaskwrightError: pairs that cannot be used; all are listed.
@@ -54,7 +72,7 @@ def score_network(
 
     label_rule = engine.metadata.label_rule
     rule = rule_of_set(engine, [pair.images for pair in pairs], config.predict, reporter.say)
-    scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
+    flat = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def load(pair: Pair) -> _Truth:
         image, label = read_pair(pair, label_rule)
@@ -88,7 +106,10 @@ def score_network(
             label = clean(decide(full))
             calibrations = Calibrations(label_rule)
             calibrations.add(full, item.label)
+            scale = stacker.scale(pair.name) if stacker else flat
             found.append(score_masks(pair.name, pair.patient, label, item.label, label_rule, scale, calibrations))
+            if stacker:
+                stacker.add(label, item.label, found[-1])
             records.append(item.record)
             batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
             if len(batch) == config.evaluate.batch_size:
@@ -97,4 +118,7 @@ def score_network(
     flush()
     network: dict[str, Any] = {"loss": float(np.mean(losses))}
     network |= {metric.name: float(metric.result()) for metric in metrics}
-    return Scored(found, records, network, scale.units)
+    if stacker:
+        units = stacker.scale(pairs[0].name).units
+        return Scored(found, records, network, units, stacker.cases, tuple(stacker.notes))
+    return Scored(found, records, network, flat.units)

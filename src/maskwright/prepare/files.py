@@ -83,12 +83,22 @@ def slice_name(patient: str, index: int, crop: int | None) -> str:
     return f"{patient}-{f'crop{crop}-' if crop else ''}{index + 1:04d}"
 
 
+def slice_spacing(facts: dict[str, Any], crop: int = 0) -> tuple[float, float, float]:
+    """Distances of a patient's slices, and of rows and columns in their pictures, in mm.
+
+    Args:
+        facts: as in its geometry. crop: margin in px that was cut off before the picture was brought to its size.
+    """
+    steps = np.linalg.norm(np.array(facts["affine"])[:3, :3], axis=0)
+    size = np.array(facts["size"])
+    scale = np.array([b - a for a, b in facts["box"]][1:]) / size * (size - 2 * crop) / size
+    return float(steps[0]), float(steps[1] * scale[0]), float(steps[2] * scale[1])
+
+
 def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes: int, facts: dict[str, Any]) -> None:
     """Write a patient's slices and, last, the geometry that says that they are complete."""
     rows = []
     affine = np.array(done.facts["affine"])
-    steps = np.linalg.norm(affine[:3, :3], axis=0)
-    scale = np.array([b - a for a, b in done.facts["box"]][1:]) / np.array(done.facts["size"])
     normal = np.cross(affine[:3, 2], affine[:3, 1])
     normal /= np.linalg.norm(normal)
     for one in done.slices:
@@ -96,13 +106,13 @@ def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes:
         shown = one.mask * np.uint8(255) if classes == 2 else one.mask
         for folder, picture in ((target.images(part), one.image), (target.masks(part), shown)):
             write_bytes(folder / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())
-        shrunk = (one.image.shape[0] - 2 * (one.crop or 0)) / one.image.shape[0]
+        spacing = slice_spacing(done.facts, one.crop or 0)
         place = (affine @ [one.index, 0, 0, 1])[:3]
         rows.append(
             {
                 "file": f"{name}.png", "patient": patient, "split": part, "slice": one.index + 1,
-                "position_mm": f"{float(normal @ place):.4f}", "slice_mm": f"{steps[0]:.6g}",
-                "row_mm": f"{steps[1] * scale[0] * shrunk:.6g}", "column_mm": f"{steps[2] * scale[1] * shrunk:.6g}",
+                "position_mm": f"{float(normal @ place):.4f}", "slice_mm": f"{spacing[0]:.6g}",
+                "row_mm": f"{spacing[1]:.6g}", "column_mm": f"{spacing[2]:.6g}",
                 "crop_margin": one.crop or 0, "foreground_px": int((one.mask > 0).sum()),
                 "whole": "no" if done.facts["not_whole"] else "yes",
             }

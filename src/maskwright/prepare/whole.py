@@ -1,4 +1,4 @@
-"""Whether pairs that come out of a prepared data set are whole scans."""
+"""Where pairs lie that come out of a prepared data set, and whether they are whole scans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from maskwright.data.pairs import Pair, shorten
-from maskwright.prepare.files import Prepared
+from maskwright.data.places import Place
+from maskwright.prepare.files import Prepared, slice_spacing
 
 
 class _Sets:
@@ -29,6 +30,24 @@ class _Sets:
                     found[Path(row["file"]).stem] = {**row, "facts": facts}
             self._patients[root] = found
         return self._patients[root]
+
+
+def places(pairs: Sequence[Pair]) -> dict[str, Place] | None:
+    """Where each pair lies, by its name; None where one of them is not a prepared slice.
+
+    A pair is one by the place of its mask, `DATASET/PART/masks`, and by its name.
+    """
+    known, found = _Sets(), {}
+    for pair in pairs:
+        row = known.rows(pair.mask.parent).get(pair.mask.stem)
+        if row is None:
+            return None
+        first, stop = row["facts"]["box"][0]
+        crop, root = int(row["crop_margin"]), pair.mask.absolute().parent.parent.parent
+        spacing = slice_spacing(row["facts"], crop)
+        scan = f"{root}/{row['patient']}"
+        found[pair.name] = Place(scan, int(row["slice"]), (first + 1, stop), spacing, crop > 0)
+    return found
 
 
 def not_whole(pairs: Sequence[Pair]) -> str | None:

@@ -25,7 +25,9 @@ class EvaluateSection(Section):
     spacing: list[Annotated[float, Field(gt=0)]] = key(
         [],
         "Pictures: size of a pixel along rows and columns, or with the distance of slices first; distances are then in "
-        "mm and volumes in mm² or ml, else in px. Scans know theirs.",
+        "mm and volumes in mm² or ml, else in px. With three numbers, a patient's slices whose numbers in the name "
+        "(`data.slice_pattern`) have no gap are scored as the volume they are. Where absent, prepared data sets know "
+        "theirs; scans always do.",
         unit="mm",
         example=[2.5, 0.8, 0.8],
     )
