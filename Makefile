@@ -17,7 +17,8 @@ test-slow: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo"
 
 # What the oldest versions that pyproject.toml allows could break: files, training, engines, scans, the service.
-LOWEST := tests/training tests/inference tests/exporting tests/volumes tests/data/test_tiff.py tests/serving/test_app.py
+LOWEST := tests/training/test_train.py $(addprefix tests/inference/,test_predict.py test_runtimes.py) tests/exporting \
+	$(addprefix tests/volumes/,test_read.py test_dicom.py test_dicom_seg.py) tests/data/test_tiff.py tests/serving/test_app.py
 test-lowest: .venv-lowest/.ready
 	.venv-lowest/bin/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs" $(LOWEST)
 

@@ -5,6 +5,7 @@ python _keras_networks.py NAME PRECISION
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -41,7 +42,8 @@ def main() -> None:
     for step in steps.values():
         step()
         step()
-    print(sum(int(np.prod(one.shape)) for one in model.trainable_variables), flush=True)
+    count = sum(int(np.prod(one.shape)) for one in model.trainable_variables)
+    print(json.dumps({"parameters": count}), flush=True)
     for line in sys.stdin:
         what, number = line.split()
         begin = time.perf_counter()

@@ -2,9 +2,11 @@
 
     python benchmarks/architectures.py [NAME ...] [--precision mixed_bfloat16] [--rounds 5]
 
-Pictures of 256x256 in batches of four, volumes of 64x64x64 one at a time; two threads; the two sides take turns, and
-the best round of each counts. MONAI has BasicUNet, AttentionUnet, BasicUNetPlusPlus, DynUNet (nnU-Net's) and MedNeXt,
-segmentation-models-pytorch SegFormer and DeepLabV3+; they live in benchmarks/.peers-models, made at the first run.
+Pictures of 256x256 in batches of four, volumes of 64x64x64 one at a time; two threads; the two sides take turns. Speeds
+are medians over the rounds, a ratio is the median of the rounds' own ratios, with the smallest and the largest. Keras
+runs a graph; PyTorch runs by `torch.compile` or eagerly, whichever is faster (named in the last column). MONAI has
+BasicUNet, AttentionUnet, BasicUNetPlusPlus, DynUNet (nnU-Net's) and MedNeXt, segmentation-models-pytorch SegFormer and
+DeepLabV3+; they live in benchmarks/.peers-models, made at the first run.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers-models"
@@ -32,8 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     python = peers()
     names = options.names or [*SHARED, *ours_alone()]
-    print(f"{'':<22}{'parameters':>24}{'training img/s':>26}{'prediction img/s':>26}   {options.precision}")
-    print(f"{'':<22}{'ours':>12}{'PyTorch':>12}" + f"{'ours':>9}{'PyTorch':>9}{'ratio':>8}" * 2)
+    print(f"{'':<18}{'parameters':>24}{'training img/s':>39}{'prediction img/s':>39}   {options.precision}")
+    print(f"{'':<18}{'ours':>12}{'PyTorch':>12}" + f"{'ours':>9}{'PyTorch':>9}{'ratio (spread)':>21}" * 2)
     rows = {}
     for name in names:
         sides = {"ours": Worker(sys.executable, "_keras_networks.py", name, options.precision)}
@@ -53,7 +56,7 @@ class Worker:
             [python, str(HERE / script), name, precision], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self.parameters = int(self._read())
+        self.about = json.loads(self._read())
 
     def seconds(self, what: str, count: int) -> float:
         assert self.process.stdin
@@ -72,10 +75,11 @@ class Worker:
         return line
 
 
-def measure(name: str, sides: dict[str, Worker], rounds: int) -> dict[str, dict[str, float]]:
-    """Images a second of each side's best round."""
+def measure(name: str, sides: dict[str, Worker], rounds: int) -> dict[str, dict]:
+    """Each side's images a second (median) and what it says of itself; `ratio`: median, smallest, largest."""
     images = 1 if name.endswith("3D") else 4
-    found: dict[str, dict[str, float]] = {side: {"parameters": worker.parameters} for side, worker in sides.items()}
+    found: dict[str, dict] = {side: dict(worker.about) for side, worker in sides.items()}
+    found["ratio"] = {}
     for what in ("train", "predict"):
         counts = {side: max(1, round(TURN / worker.seconds(what, 1))) for side, worker in sides.items()}
         speeds: dict[str, list[float]] = {side: [] for side in sides}
@@ -83,18 +87,26 @@ def measure(name: str, sides: dict[str, Worker], rounds: int) -> dict[str, dict[
             for side, worker in sides.items():
                 speeds[side].append(images * counts[side] / worker.seconds(what, counts[side]))
         for side, values in speeds.items():
-            found[side][what] = round(max(values), 2)
+            found[side][f"{what} img/s"] = round(median(values), 2)
+        if "torch" in speeds:
+            ratios = [ours / theirs for ours, theirs in zip(speeds["ours"], speeds["torch"], strict=True)]
+            found["ratio"][what] = [round(value, 2) for value in (median(ratios), min(ratios), max(ratios))]
     for worker in sides.values():
         worker.close()
     return found
 
 
-def show(name: str, row: dict[str, dict[str, float]]) -> None:
+def show(name: str, row: dict[str, dict]) -> None:
     ours, theirs = row["ours"], row.get("torch")
-    text = f"{name:<22}{ours['parameters']:>12,.0f}" + (f"{theirs['parameters']:>12,.0f}" if theirs else f"{'':>12}")
+    text = f"{name:<18}{ours['parameters']:>12,.0f}" + (f"{theirs['parameters']:>12,.0f}" if theirs else f"{'':>12}")
     for what in ("train", "predict"):
-        text += f"{ours[what]:>9.1f}"
-        text += f"{theirs[what]:>9.1f}{ours[what] / theirs[what]:>8.2f}" if theirs else f"{'':>17}"
+        text += f"{ours[f'{what} img/s']:>9.1f}"
+        if theirs:
+            text += f"{theirs[f'{what} img/s']:>9.1f}" + "{:>6.2f} ({:.2f} to {:.2f})".format(*row["ratio"][what])
+        else:
+            text += f"{'':>30}"
+    if theirs:
+        text += "   " + ", ".join(f"{what} {theirs[what]['way']}" for what in ("train", "predict"))
     print(text, flush=True)
 
 

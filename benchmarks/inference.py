@@ -3,24 +3,27 @@
     python benchmarks/inference.py [--rounds 5]
 
 A U-Net of 5 levels and 16 filters (1.9 M parameters) on 4 pictures of 256x256. `predict_on_batch` is Keras's own call
-in float32; masks are compared with its masks. int8 is calibrated on the same random pictures. Where torch and MONAI are
-installed, PyTorch channels last runs a network of the same size (MONAI's BasicUNet) in float32 and bfloat16; where
-benchmarks/.peers-nnunet is (see peers-nnunet.txt), nnU-Net's predictor runs one of its own.
+in float32; masks are compared with its masks. int8 is calibrated on the same random pictures. PyTorch runs a network of
+the same size (MONAI's BasicUNet) in float32 and bfloat16, as architectures.py does: channels last, `torch.compile` or
+eagerly, whichever is faster, from the same environment. Where benchmarks/.peers-nnunet is (see peers-nnunet.txt),
+nnU-Net's predictor runs one of its own. What starts and compiles is not part of any time.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from _common import interleaved
+from architectures import Worker, peers
 
 BATCH, EDGE = 4, 256
 HERE = Path(__file__).parent
@@ -54,20 +57,24 @@ def main() -> None:
         ways["openvino int8"] = int8_engine(folder, metadata, images)
         found = {name: engine.probabilities(images) for name, engine in ways.items()}
         calls = {name: (lambda engine=engine: engine.probabilities(images)) for name, engine in ways.items()}
-        calls |= torch_calls()
 
         def repeated(call):  # type: ignore[no-untyped-def]
             return lambda: [call() for _ in range(options.calls)]
 
-        whole = {name: repeated(call) for name, call in calls.items()}
+        workers, by_torch = torch_calls(options.calls)
+        whole = {name: repeated(call) for name, call in calls.items()} | by_torch
         with nnunet(BATCH * options.calls) as predictor:
             whole |= predictor
             seconds = interleaved(whole, options.rounds)
-    speeds = {name: BATCH * options.calls / min(values) for name, values in seconds.items()}
-    base, expected = speeds["keras float32"], found["keras float32"]
+        for worker in workers.values():
+            worker.close()
+    speeds = {name: BATCH * options.calls / median(values) for name, values in seconds.items()}
+    expected = found["keras float32"]
     middle = np.median(expected)
     for name, speed in speeds.items():
-        line = f"{name:<34}{speed:8.1f} img/s  {speed / base:5.2f} times predict_on_batch"
+        times = [base / own for base, own in zip(seconds["keras float32"], seconds[name], strict=True)]
+        line = f"{name:<40}{speed:8.1f} img/s  {median(times):5.2f} times predict_on_batch"
+        line += f" ({min(times):.2f} to {max(times):.2f})"
         if name in found:
             one, other = expected >= middle, found[name] >= middle
             dice = 2 * (one & other).sum() / (one.sum() + other.sum())
@@ -123,25 +130,14 @@ def nnunet(count: int):  # type: ignore[no-untyped-def]
         process.wait()
 
 
-def torch_calls():  # type: ignore[no-untyped-def]
-    if not all(map(importlib.util.find_spec, ("torch", "monai"))):
-        return {}
-    import torch
-    from monai.networks.nets import BasicUNet
-
-    torch.set_num_threads(2)
-    widths = (16, 32, 64, 128, 256, 16)
-    network = BasicUNet(2, 1, 1, widths, norm="batch", act="relu").to(memory_format=torch.channels_last).eval()
-    image = torch.rand(BATCH, 1, EDGE, EDGE).to(memory_format=torch.channels_last)
-
-    def call(low: bool) -> None:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
-            network(image)
-
-    return {
-        "PyTorch channels last float32": lambda: call(False),
-        "PyTorch channels last bfloat16": lambda: call(True),
+def torch_calls(calls: int) -> tuple[dict[str, Worker], dict[str, Callable[[], object]]]:
+    """Processes of PyTorch in both precisions, and what predicts `calls` batches by them."""
+    workers = {
+        f"PyTorch channels last {short}": Worker(str(peers()), "_torch_networks.py", "unet", precision)
+        for short, precision in (("float32", "float32"), ("bfloat16", "mixed_bfloat16"))
     }
+    found = {f"{name}, {worker.about['predict']['way']}": worker for name, worker in workers.items()}
+    return found, {name: (lambda worker=worker: worker.seconds("predict", calls)) for name, worker in found.items()}
 
 
 if __name__ == "__main__":
