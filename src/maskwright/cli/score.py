@@ -54,9 +54,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Score two folders."""
     from maskwright.config.loading import from_overrides
     from maskwright.evaluation.files import write_scores
-    from maskwright.evaluation.folders import score_folders
     from maskwright.evaluation.nnunet import nnunet_summary
     from maskwright.evaluation.summary import headline, report
+    from maskwright.folders.score import score_folders
     from maskwright.storage import keep_aside, write_json
 
     config = from_overrides(

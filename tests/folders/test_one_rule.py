@@ -12,9 +12,9 @@ from scans import SERIES_AFFINE
 from maskwright.cli import main
 from maskwright.config.loading import from_overrides
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.folders import score_folders
-from maskwright.evaluation.one_rule import decide_meaning
-from maskwright.evaluation.values import Values, picture_values
+from maskwright.folders.one_rule import decide_meaning
+from maskwright.folders.score import score_folders
+from maskwright.folders.values import Values, picture_values
 from maskwright.progress import Reporter
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
@@ -222,7 +222,7 @@ def test_keys_settle_it(tmp_path, capsys):
 
 
 def test_a_file_that_was_not_looked_at_is_still_refused_by_name(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("maskwright.evaluation.values.MOST_PICTURES", 2)
+    monkeypatch.setattr("maskwright.folders.values.MOST_PICTURES", 2)
     masks = [np.minimum(CLASSES, 1)] * 5
     b = write(tmp_path / "b", *masks)
     masks[2] = CLASSES

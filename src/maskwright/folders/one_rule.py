@@ -20,8 +20,8 @@ from maskwright.config import Configuration
 from maskwright.data.label_rules import decide_rule, volume_rule
 from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.meaning import Meaning, meaning_of
-from maskwright.evaluation.values import Values, beside, foreground
+from maskwright.folders.meaning import Meaning, meaning_of
+from maskwright.folders.values import Values, beside, foreground
 
 VOID = 255.0
 _WHITE = {1.0, 255.0}  # how one structure is written

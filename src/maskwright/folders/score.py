@@ -18,10 +18,10 @@ from maskwright.data.preprocess import resize_label
 from maskwright.data.splits import with_patients
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.masks import picture_scale, scan_scale, score_masks
-from maskwright.evaluation.meaning import Meaning
-from maskwright.evaluation.one_rule import decide_meaning, settled
 from maskwright.evaluation.scores import ImageScore
-from maskwright.evaluation.values import MOST_PICTURES, MOST_SCANS, Values, picture_values, scan_values
+from maskwright.folders.meaning import Meaning
+from maskwright.folders.one_rule import decide_meaning, settled
+from maskwright.folders.values import MOST_PICTURES, MOST_SCANS, Values, picture_values, scan_values
 from maskwright.progress import Reporter
 from maskwright.volumes.read import is_volume, read_labels
 
