@@ -4,7 +4,7 @@
 
 First, affine and elastic deformation of a 512x512 image and label, against SciPy in the classical way and in one pass,
 albumentations, MONAI and nnU-Net's batchgeneratorsv2, in turns, on one thread and on all cores (see _augmenters.py for
-what each does).
+what each does). On one thread seconds of the processor are counted, on all cores those of the clock.
 The others live in benchmarks/.peers, which is made from peers.txt at the first run. Second, pairs delivered in batches
 by the loader, decoding of JPEG files included, and from the cache of decoded pictures.
 """
