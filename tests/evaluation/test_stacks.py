@@ -109,7 +109,7 @@ def assert_same(ours, theirs):
         if isinstance(value, dict):
             assert_same(value, theirs[name])
         elif isinstance(value, float):
-            assert value == pytest.approx(theirs[name], rel=1e-6, abs=1e-9), name
+            assert value == pytest.approx(theirs[name], rel=1e-6, abs=1e-6), name
         elif name != "ci95":
             assert value == theirs[name], name
 

@@ -46,6 +46,8 @@ def compile_model(model: Any, config: Configuration) -> None:
     """
     loss, metrics = objective(model, config)
     model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
+    # Keras would build it while it traces the first step, and then has to trace that step again.
+    model.optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(config: Configuration) -> Any:
