@@ -25,5 +25,5 @@ def test_a_network_as_it_is_used_not_as_it_is_trained(tmp_path):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(MaskwrightError):
+    with pytest.raises(MaskwrightError, match="cannot be written"):
         export_onnx(create_model("unet", (32, 32, 1), num_layers=2), tmp_path / "file" / "model.onnx")

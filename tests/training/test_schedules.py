@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, reducer_patience
+import maskwright as mw
+from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
 CURVES = [list(np.random.default_rng(seed).normal(1 - np.linspace(0, 0.3, 40), 0.1)) for seed in range(8)]
 
@@ -50,3 +51,39 @@ def test_the_reducers_patience():
         5,
         5,
     ]
+
+
+# Written out: t is the share of the epochs after the warm-up that are over, the warm-up n / (warm-up + 1).
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "shares"),
+    [
+        ("polynomial", 0, {0: 1.0, 1: 0.9**0.9, 5: 0.5**0.9, 9: 0.1**0.9}),
+        ("polynomial", 2, {0: 1 / 3, 1: 2 / 3, 2: 1.0, 3: 0.875**0.9, 6: 0.5**0.9, 9: 0.125**0.9}),
+        ("cosine", 0, {0: 1.0, 5: 0.5, 9: (1 + np.cos(0.9 * np.pi)) / 2}),
+        (
+            "cosine",
+            2,
+            {0: 1 / 3, 1: 2 / 3, 2: 1.0, 4: (1 + np.sqrt(0.5)) / 2, 6: 0.5, 9: (1 + np.cos(7 * np.pi / 8)) / 2},
+        ),
+        ("cosine", 10, {0: 1 / 11, 9: 10 / 11}),
+        ("reduce", 0, {0: 1.0, 9: 1.0}),
+        ("reduce", 3, {0: 0.25, 1: 0.5, 2: 0.75, 3: 1.0, 9: 1.0}),
+    ],
+)
+def test_a_planned_share_of_the_learning_rate(schedule, warmup, shares):
+    assert {epoch: planned(schedule, epoch, 10, warmup) for epoch in shares} == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("polynomial", [0.005, 0.01, 0.01 * 0.75**0.9, 0.01 * 0.5**0.9, 0.01 * 0.25**0.9]),
+        ("cosine", [0.005, 0.01, 0.005 * (1 + np.sqrt(0.5)), 0.005, 0.005 * (1 - np.sqrt(0.5))]),
+        ("reduce", [0.005, 0.01, 0.01, 0.01, 0.01]),
+    ],
+)
+def test_a_training_follows_its_schedule(config_file, quiet, schedule, rates):
+    overrides = ["train.epochs=5", "train.learning_rate=0.01", "train.warmup_epochs=1", "train.steps_per_epoch=1",
+                 f"train.learning_rate_schedule={schedule}", "train.learning_rate_reducer=false", "train.patience=0"]  # fmt: skip
+    run = mw.train(config_file, overrides=overrides, run_dir=config_file.parent / "run", reporter=quiet)
+    assert [row["learning_rate"] for row in run.history()] == pytest.approx(rates, rel=1e-5)
