@@ -88,7 +88,9 @@ def make(row: Row, folder: Path) -> Study:
 
 def drawn(row: Row, rng: np.random.Generator, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels and levels `(…, C)` of a shape in a shape; the ratio tells how many pixels it has."""
-    edges = rng.integers(14, 21, 3) if row.kind == "volumes" else np.array(SIZE)
+    edges = np.array(SIZE)
+    if row.kind == "volumes":  # in one window where the ratio is 1, else in several
+        edges = rng.integers(13, 17, 3) if row.ratio == 1 else rng.integers(14, 21, 3)
     shape = tuple(round(edge * row.ratio) for edge in edges)
     places = np.stack(np.meshgrid(*[np.linspace(-1, 1, edge) for edge in shape], indexing="ij"))
     middle = rng.uniform(-0.15, 0.15, len(shape)) + 0.04 * number
@@ -169,7 +171,7 @@ def _config(row: Row) -> dict:
     model = edges if scans else {"image_height": SIZE[0], "image_width": SIZE[1]}
     model |= {"name": "unet_3d" if scans else "unet", "image_channels": row.channels, "num_layers": 2}
     model |= {"base_filters": 4, "num_classes": 1 if row.classes == "1" else 3}
-    train = {"epochs": 2, "batch_size": 2 if scans else 4, "steps_per_epoch": 6, "precision": "float32"}
+    train = {"epochs": 2, "batch_size": 2 if scans else 4, "steps_per_epoch": 14, "precision": "float32"}
     train |= {"loss": "dice_ce_loss", "learning_rate": 0.03, "learning_rate_schedule": "cosine"}
     return {
         "data": data, "mask": mask, "model": model, "train": train,

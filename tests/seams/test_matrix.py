@@ -11,7 +11,7 @@ from judge import judged, mean_dice
 from making import IGNORE, make, read
 
 import maskwright as mw
-from maskwright.models.saving import load_model
+from maskwright.models.saving import load_model, save_model
 from maskwright.targets import engines
 from maskwright.training import train as training
 from maskwright.training.run import Run
@@ -72,6 +72,7 @@ def goes_on_as_if_nothing_had_happened(study, whole, quiet):
 
 def predicted(study, target, part, name, quiet, **options):
     """The folder of the masks of a part."""
+    options |= {"overrides": ["predict.precision=float32", f"predict.probabilities={str(not study.scans).lower()}"]}
     done = mw.predict(target, study.images(part), output=study.folder / name, reporter=quiet, **options)
     assert not done.failed and len(done.masks) == len(list((study.folder / part / "masks").iterdir()))
     return done.output
@@ -93,31 +94,30 @@ def scores_are_those_of_the_files(study, run, quiet):
         found = [[one[name] for name in NAMES] for one in classes]
         np.testing.assert_allclose(told[patient], found, atol=2e-6, equal_nan=True, err_msg=f"{patient}: {NAMES}")
     assert summary["per_patient"]["dice"]["mean"] == pytest.approx(mean_dice(expected), abs=1e-9)
-    if study.row.ratio == 1 and not study.scans:  # then validation during training sees what prediction writes
+    if study.row.ratio == 1:  # then validation during training sees what prediction writes, of scans in one window
         masks = predicted(study, run, "valid", "valid", quiet)
         best = max(row["val_dice"] for row in run.history())
         found = mean_dice(judged(study.cases("valid", masks), study.members, IGNORE if study.row.ignored else None))
-        assert best == pytest.approx(found, abs=1e-6)
+        assert best == pytest.approx(found, abs=1e-3 if study.scans else 1e-6)  # those of scans are kept with 16 bits
 
 
-def probabilities(study, run, name, quiet):
-    """Of each test picture or scan, by the name of its mask, `(…, K)`; as written, or as `predict` sees them."""
+def probabilities(study, model, masks, quiet):
+    """Of each test picture or scan, by the name of its mask, `(…, K)`: as written beside `masks`, or as seen."""
     paths = sorted((study.folder / "test" / "masks").iterdir())
-    if not study.scans:
-        folder = predicted(study, run, "test", name, quiet, overrides=["predict.probabilities=true"]) / "probabilities"
-        return {path.name: np.stack([read(file)[0] / 65535 for file in sorted(folder.glob(f"{path.stem}[._]*"))], axis=-1)
-                for path in paths}  # fmt: skip
-    return {path.name: _of_scan(study, run, path.name, quiet) for path in paths}
+    if study.scans:
+        return {path.name: _of_scan(study, model, path.name, quiet) for path in paths}
+    files = {path.name: sorted((masks / "probabilities").glob(f"{path.stem}[._]*")) for path in paths}
+    return {name: np.stack([read(file)[0] / 65535 for file in found], axis=-1) for name, found in files.items()}
 
 
-def _of_scan(study, run, name, quiet):
+def _of_scan(study, model, name, quiet):
     from maskwright.inference.volumes import predict_scan
     from maskwright.volumes.orient import reorient
 
-    config = mw.load_config(run.config_file).config
+    config = mw.load_config(study.config).config
     scan = read_channels(sorted(study.images("test").glob(f"{name.removesuffix('.nii.gz')}[._]*")))
     seen = []
-    engine = engines([run.model_file], config, quiet)
+    engine = engines([model], config, quiet)
     predict_scan(engine, scan, config.predict, see=lambda rows, found: seen.append(found.copy()))
     turned = reorient(scan, engine.metadata.input_rule.orientation)
     parts = np.concatenate(seen)
@@ -138,7 +138,7 @@ def decided(study, found):
     return label
 
 
-def doubtful(study, found, by=2e-4):
+def doubtful(study, found, by=2e-5):
     """Where rounding of probabilities may decide."""
     if study.row.classes == "3":
         ordered = np.sort(found, axis=-1)
@@ -146,16 +146,25 @@ def doubtful(study, found, by=2e-4):
     return (np.abs(found - 0.5) < by).any(axis=-1)
 
 
+def another(run, path):
+    """A model whose weights lie a little beside those of a run."""
+    model, metadata = load_model(run.model_file)
+    rng = np.random.default_rng(0)
+    model.set_weights([one + 0.1 * one.std() * rng.standard_normal(one.shape) for one in model.get_weights()])
+    save_model(model, path, metadata)
+    return path
+
+
 def an_ensemble_is_the_mean_of_its_members(study, run, quiet):
-    options = ["train.seed=1", "data.split_seed=137", "train.epochs=1"]
-    other = mw.train(study.config, overrides=options, run_dir=study.folder / "other", reporter=quiet)
-    masks = predicted(study, run, "test", "both", quiet, ensemble=[other.path])
-    one, two = (probabilities(study, member, f"by_{member.path.name}", quiet) for member in (run, other))
-    for name, found in one.items():
+    other = another(run, study.folder / "other.keras")
+    masks = predicted(study, run, "test", "both", quiet, ensemble=[other])
+    alone = masks if study.scans else predicted(study, other, "test", "alone", quiet)
+    two = probabilities(study, other, alone, quiet)
+    for name, found in probabilities(study, run.model_file, study.folder / "masks", quiet).items():
         mean = (found + two[name]) / 2
         mask = read(masks / name)[0]
         sure = ~doubtful(study, mean)
-        assert sure.mean() > 0.95 and np.array_equal(decided(study, mean)[sure], mask[sure])
+        assert sure.mean() > 0.98 and np.array_equal(decided(study, mean)[sure], mask[sure])
 
 
 def an_export_finds_the_same(study, run, quiet):
@@ -170,5 +179,3 @@ def what_is_tuned_scores_what_was_said(study, run, quiet):
     masks = predicted(study, Run(run.path), "valid", "tuned", quiet)
     found = mean_dice(judged(study.cases("valid", masks), study.members, IGNORE if study.row.ignored else None))
     assert told["after"] == pytest.approx(found, abs=0.005)  # tuning keeps probabilities with 8 bits
-    again = mw.evaluate(run, split="valid", reporter=quiet).summary["per_patient"]["dice"]["mean"]
-    assert again == pytest.approx(found, abs=1e-9)

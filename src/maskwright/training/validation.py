@@ -1,7 +1,7 @@
 """Validation after an epoch: loss and metrics of batches, and the Dice of decided masks, case by case.
 
 The Dice is that of `evaluation.case_dice`, the same that tunes and evaluates: pictures as the network sees them, all
-slices of a patient together; volumes as a whole, window by window.
+slices of a patient together; volumes as a whole, window by window, all scans of a patient together.
 """
 
 from __future__ import annotations
@@ -82,4 +82,4 @@ class Validation:
         for index, pair in enumerate(source.pairs):
             image, label = source.whole(index)
             for first, block in slabs(engine, image, self.batch_size, _OVERLAP):
-                yield pair.name, self.decide(block), np.asarray(label[first : first + len(block)])
+                yield pair.patient, self.decide(block), np.asarray(label[first : first + len(block)])
