@@ -1,8 +1,8 @@
 """The mean Dice of decided masks over cases, block by block: by which an epoch is chosen and settings are tuned.
 
-A case is a patient with all its slices or scans, or a picture or scan whose patient is not known. Its pixels are counted together, whatever parts they
-come in; a class is scored by its counts (`scores`), the classes of a case have equal weight, and so have the cases. A
-class that occurs in no truth of any case says nothing and is left out.
+A case is a patient with all its slices or scans, or a picture or scan whose patient is not known. Its pixels are
+counted together, whatever parts they come in; a class is scored by its counts (`scores`), the classes of a case have
+equal weight, and so have the cases. A class that occurs in no truth of any case says nothing and is left out.
 """
 
 from __future__ import annotations
