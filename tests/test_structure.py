@@ -42,7 +42,9 @@ def test_arrows_point_one_way(path):
             assert LAYERS[parts[1]] >= LAYERS[here], f"{here} must not import {parts[1]}"
 
 
-@pytest.mark.parametrize("room", ["data", "plan", "augment", "evaluation", "folders", "config", "volumes", "prepare", "cli"])
+@pytest.mark.parametrize(
+    "room", ["data", "plan", "augment", "evaluation", "folders", "config", "volumes", "prepare", "cli"]
+)
 def test_these_rooms_never_import_keras(room):
     for path in (SOURCE / room).rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
