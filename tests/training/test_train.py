@@ -266,3 +266,14 @@ def test_what_is_ignored_counts_neither_in_training_nor_in_scores(config_file, q
         scores.append(summary["per_image"]["dice"]["mean"])
         assert read_metadata(run.model_file).label_rule.ignore == 128
     assert losses[0] == pytest.approx(losses[1], rel=1e-5) and scores[0] == pytest.approx(scores[1], rel=1e-5)
+
+
+def test_a_step_is_traced_once(config_file, quiet, monkeypatch):
+    """The optimiser's variables are there before it; made within the first step, they let TensorFlow trace it twice."""
+    import keras
+
+    calls = []
+    apply = keras.optimizers.AdamW.apply
+    monkeypatch.setattr(keras.optimizers.AdamW, "apply", lambda self, *a, **k: calls.append(1) or apply(self, *a, **k))
+    train(config_file, quiet, "run", "train.epochs=1", "train.steps_per_epoch=3")
+    assert len(calls) == 1

@@ -46,6 +46,8 @@ def compile_model(model: Any, config: Configuration) -> None:
     """
     loss, metrics = objective(model, config)
     model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
+    # Variables that the first step has to make would let TensorFlow trace it twice.
+    model.optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(config: Configuration) -> Any:
