@@ -171,8 +171,13 @@ def _config(row: Row) -> dict:
     model = edges if scans else {"image_height": SIZE[0], "image_width": SIZE[1]}
     model |= {"name": "unet_3d" if scans else "unet", "image_channels": row.channels, "num_layers": 2}
     model |= {"base_filters": 4, "num_classes": 1 if row.classes == "1" else 3}
-    train = {"epochs": 2, "batch_size": 2 if scans else 4, "steps_per_epoch": 14, "precision": "float32"}
-    train |= {"loss": "dice_ce_loss", "learning_rate": 0.03, "learning_rate_schedule": "cosine"}
+    train = {
+        "epochs": 2,
+        "batch_size": 2 if scans else 4,
+        "steps_per_epoch": 16 if scans else 30,
+        "precision": "float32",
+    }
+    train |= {"loss": "dice_ce_loss", "learning_rate": 0.02, "learning_rate_schedule": "cosine"}
     return {
         "data": data, "mask": mask, "model": model, "train": train,
         "augmentation": {"probability": 0.3}, "predict": {"precision": "float32", "overlays": False},
