@@ -29,7 +29,7 @@ _FEW = 12  # grey levels that are no class numbers may still be classes
 _MOST = 200  # more classes than that are the levels of a grey picture
 
 
-def settled(config: Configuration) -> bool:
+def is_configured(config: Configuration) -> bool:
     """Whether the configuration says what masks mean, so that nobody need look at their values."""
     mask = config.mask
     return bool(mask.regions or mask.colors or mask.levels or mask.threshold or mask.algorithm)
@@ -40,7 +40,7 @@ def decide_meaning(config: Configuration, values: tuple[Values, Values] | None, 
 
     Args:
         config: its [mask]; `model.num_classes` counts only where it was set.
-        values: of predictions and of truth; None where the configuration is `settled`.
+        values: of predictions and of truth; None where it `is_configured`.
 
     Raises:
         MaskwrightError: the values do not fit each other or what is configured, or can mean two things.
@@ -53,7 +53,7 @@ def decide_meaning(config: Configuration, values: tuple[Values, Values] | None, 
             where="[mask]",
             fix="Use mask.levels, mask.regions, mask.ignore or model.num_classes.",
         )
-    if values is None or settled(config):
+    if values is None or is_configured(config):
         return _configured(config, count, scans=scans)
     if section.format in ("grey", "color"):
         key = "levels" if section.format == "grey" else "colors"

@@ -20,7 +20,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.evaluation.masks import picture_scale, scan_scale, score_masks
 from maskwright.evaluation.scores import ImageScore
 from maskwright.folders.meaning import Meaning
-from maskwright.folders.one_rule import decide_meaning, settled
+from maskwright.folders.one_rule import decide_meaning, is_configured
 from maskwright.folders.values import MOST_PICTURES, MOST_SCANS, Values, picture_values, scan_values
 from maskwright.progress import Reporter
 from maskwright.volumes.read import is_volume, read_labels
@@ -58,7 +58,7 @@ def score_folders(
         names = shorten([path.name for path in missing])
         reporter.warn(f"{len(missing)} masks of {truth} have no prediction and are not scored: {names}")
     pairs = with_patients(matched, config.data.patient_pattern)
-    values = None if settled(config) else _values(predictions, truth, pairs, reporter, scans=scans)
+    values = None if is_configured(config) else _values(predictions, truth, pairs, reporter, scans=scans)
     meaning = decide_meaning(config, values, scans=scans)
     void = _Void(meaning)
     score = _scan_scorer(config, meaning, void) if scans else _picture_scorer(config, meaning, void, resize=resize)
