@@ -17,10 +17,15 @@ pytestmark = pytest.mark.backends
 BACKENDS = ["jax", "torch"]
 NOT_INSTALLED = "{} is not installed; `make test-backends` installs it"
 WORKER = Path(__file__).parents[1] / "support" / "backend_worker.py"
+# The networks are tiny and each is compiled once: what XLA optimises takes longer than it saves, and threads only wait.
+SMALL_WORK = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def work(what, folder, backend):
-    environment = os.environ | {"KERAS_BACKEND": backend}
+    environment = os.environ | SMALL_WORK | {"KERAS_BACKEND": backend}
     done = subprocess.run(
         [sys.executable, str(WORKER), what, str(folder)], capture_output=True, text=True, env=environment, timeout=3000
     )

@@ -70,7 +70,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(
     ("name", "step"),
-    [("vessels", 10), ("membranes", 10), ("nuclei", 60), ("streets", 60), ("pancreas-slices/test", 40)],
+    [("vessels", 10), ("membranes", 10), ("nuclei", 120), ("streets", 120), ("pancreas-slices/test", 80)],
 )
 def test_copies_of_real_pictures_are_found(pictures, name, step):
     images = pictures(name)

@@ -43,7 +43,7 @@ probability = 0.2
 [train]
 loss = "dice_ce_loss"
 metrics = ["dice_per_image"]
-epochs = 20
+epochs = 10
 steps_per_epoch = 6
 batch_size = 2
 learning_rate = 0.02

@@ -83,7 +83,7 @@ def test_a_planned_share_of_the_learning_rate(schedule, warmup, shares):
     ],
 )
 def test_a_training_follows_its_schedule(config_file, quiet, schedule, rates):
-    overrides = ["train.epochs=5", "train.learning_rate=0.01", "train.warmup_epochs=1", "train.steps_per_epoch=1",
+    overrides = ["train.epochs=5", "train.learning_rate=0.01", "train.warmup_epochs=1", "train.steps_per_epoch=1", "model.num_layers=1",
                  f"train.learning_rate_schedule={schedule}", "train.learning_rate_reducer=false", "train.patience=0"]  # fmt: skip
     run = mw.train(config_file, overrides=overrides, run_dir=config_file.parent / "run", reporter=quiet)
     assert [row["learning_rate"] for row in run.history()] == pytest.approx(rates, rel=1e-5)
