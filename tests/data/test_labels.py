@@ -4,8 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwright.config.schema import MaskSection
-from maskwright.data.label_rules import decide_rule
 from maskwright.data.labels import LabelRule, make_label
 from maskwright.errors import MaskwrightError
 
@@ -120,31 +118,6 @@ def test_otsu_finds_a_low_contrast_mask():
 
 
 @pytest.mark.parametrize(
-    ("masks", "classes", "expected"),
-    [
-        ([np.array([[0, 1]], np.uint8)], 1, "index"),
-        ([np.array([[0, 255]], np.uint8)], 1, "binary"),
-        ([np.array([[0, 7, 255]], np.uint8)], 1, "binary"),
-        ([np.array([[0, 0]], np.uint8)], 1, "binary"),
-        ([np.array([[0, 1, 2]], np.uint8)], 3, "index"),
-        ([np.array([[0, 100, 200]], np.uint8)], 3, "grey"),
-        ([np.array([[[0, 0, 0], [255, 0, 0]]], np.uint8)], 1, "binary"),
-    ],
-)
-def test_the_format_is_seen_from_the_masks(masks, classes, expected):
-    assert decide_rule(MaskSection(), classes, masks).format == expected
-
-
-def test_what_cannot_be_seen_is_asked_for():
-    with pytest.raises(MaskwrightError, match=r"mask\.levels"):
-        decide_rule(MaskSection(), 3, [np.array([[0, 10, 20, 30]], np.uint8)])
-    with pytest.raises(MaskwrightError, match=r"mask\.colors"):
-        decide_rule(MaskSection(), 3, [np.array([[[0, 0, 0], [255, 0, 0]]], np.uint8)])
-    with pytest.raises(MaskwrightError, match="3 classes"):
-        decide_rule(MaskSection(levels=[0, 255]), 3, [])
-
-
-@pytest.mark.parametrize(
     ("rule", "mask", "expected"),
     [
         (LabelRule("index", 3, ignore=255), [[0, 1, 2, 255]], [[0, 1, 2, 255]]),
@@ -167,17 +140,3 @@ def test_ignored_levels_survive_compression():
     mask[8:30, 8:56], mask[34:56, 8:56] = 255, 128
     found = make_label(jpeg(mask, 90), LabelRule("grey", 2, levels=(0, 255), ignore=128), lossy=True)
     assert abs(int((found == 255).sum()) - 22 * 48) < 40 and abs(int((found == 1).sum()) - 22 * 48) < 120
-
-
-@pytest.mark.parametrize(
-    "section", [{"ignore": 1, "format": "index"}, {"ignore": 90, "levels": [0, 90], "format": "grey"}]
-)
-def test_a_class_cannot_be_ignored(section):
-    masks = [np.array([[0, 1]], np.uint8)]
-    with pytest.raises(MaskwrightError, match="that is a class"):
-        decide_rule(MaskSection.model_validate(section), 2, masks)
-
-
-def test_the_format_is_told_without_the_ignored_level():
-    rule = decide_rule(MaskSection(ignore=255), 3, [np.array([[0, 1, 2, 255]], np.uint8)])
-    assert rule.format == "index" and rule.ignore == 255

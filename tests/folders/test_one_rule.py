@@ -286,8 +286,10 @@ def test_sixteen_bits(tmp_path, capsys):
         code, summary, _ = score(capsys, white, write(tmp_path / f"b{level}", (CLASSES == 1) * level))
         assert code == 0 and summary["per_image"]["dice"]["mean"] == 1
     odd = write(tmp_path / "c", CLASSES.astype(np.uint16) * 300)
-    code, _, err = score(capsys, odd, odd)
-    assert code == 2 and "600" in err
+    code, summary, _ = score(capsys, odd, odd)
+    assert code == 0 and summary["rule"] == "0 background, 300 class 300, 600 class 600"
+    code, _, err = score(capsys, odd, write(tmp_path / "d", coded(CLASSES, [0, 1, 2])))
+    assert code == 2 and "no number in common" in err
 
 
 def test_label_maps(tmp_path, capsys):

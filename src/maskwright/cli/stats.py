@@ -31,23 +31,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Count and draw."""
-    from maskwright.data.dataset import class_names, label_rule
+    from maskwright.data.dataset import class_names
     from maskwright.data.records import examine
     from maskwright.data.statistics import as_text, bar_chart, describe_dataset
+    from maskwright.plan.masks import decide
     from maskwright.storage import write_bytes
 
     config = _configuration(arguments)
     splits = _parts(config)
-    rule = label_rule(config, next(iter(splits.values())))
+    with reporter.task("looking at masks", sum(map(len, splits.values())), "masks") as step:
+        decided = decide(config, splits, step)
+    for note in decided.notes:
+        reporter.warn(note)
     parts = {}
     for name, pairs in splits.items():
         with reporter.task(f"reading {name}", len(pairs), "pairs") as step:
-            parts[name] = examine(pairs, rule, step=step)
+            parts[name] = examine(pairs, decided.rule, step=step)
     found = describe_dataset(parts, class_names(config), by_patient=config.data.patient_pattern is not None)
     title = Path(arguments.config).resolve().stem
     chart = Path(arguments.output) / f"{title}_Statistics.png"
     write_bytes(chart, bar_chart(title, {name: len(records) for name, records in parts.items()}))
-    return Outcome(found | {"chart": chart}, f"{as_text(found)}\n{chart}")
+    told = {"masks": {"why": decided.why, "notes": list(decided.notes)}, "chart": chart}
+    return Outcome(found | told, f"{as_text(found)}\nmasks: {decided.why}\n{chart}")
 
 
 def _configuration(arguments: argparse.Namespace) -> Configuration:

@@ -13,8 +13,7 @@ import numpy as np
 
 from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import default_folder, entry_name, open_entry
-from maskwright.data.images import read_image, read_images
-from maskwright.data.label_rules import decide_rule
+from maskwright.data.images import read_images
 from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
@@ -27,8 +26,7 @@ from maskwright.errors import MaskwrightError
 
 _IMAGES, _LABELS = "images.raw", "labels.raw"
 _THREADS = 4
-_VERSION = 3
-LOOKED_AT = 64  # masks that tell what the levels mean, where the configuration does not
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -178,13 +176,6 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         orientation=data.orientation,
         channel_patterns=tuple(data.channel_patterns),
     )
-
-
-def label_rule(config: Configuration, pairs: Sequence[Pair]) -> LabelRule:
-    """The rule for masks: from the configuration, or from what some of the masks hold."""
-    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int))]
-    masks = (read_image(pair.mask, palette=True) for pair in chosen)
-    return decide_rule(config.mask, config.model.num_classes, masks)
 
 
 def class_names(config: Configuration) -> list[str]:

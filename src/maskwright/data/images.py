@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from maskwright.data.tiff import Bands, UnreadableImage, declared, read_bands
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-LOSSY_SUFFIXES = (".jpg", ".jpeg")
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
 _COPY = "Copy it again from its source, or remove it."
@@ -40,6 +39,8 @@ class Header:
     pages: int = 1
     by_pillow: bool = True
     bands: Bands | None = None  # of a TIFF that only tifffile keeps whole
+    lossy: bool = False  # compressed as JPEG is, whatever the file is called
+    palette: np.ndarray | None = field(default=None, repr=False)  # (N, 3) uint8: the colours of its numbers
 
 
 def read_header(path: Path) -> Header:
@@ -99,7 +100,21 @@ def _header(picture: Any, path: Path) -> Header:
         with path.open("rb") as file:
             # The bit depth is byte 24, in the IHDR chunk (PNG specification, 11.2.2).
             dtype = "uint16" if file.read(25)[24] == 16 else "uint8"
-    return Header(height, width, dtype, getattr(picture, "n_frames", 1))
+    palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode == "P" else None
+    return Header(
+        height, width, dtype, getattr(picture, "n_frames", 1), lossy=_is_lossy(picture, path), palette=palette
+    )
+
+
+def _is_lossy(picture: Any, path: Path) -> bool:
+    if picture.format == "WEBP":
+        with path.open("rb") as file:
+            # The first chunk's name: VP8L is the lossless one (WebP container specification); one that only announces
+            # others, VP8X, may hold either.
+            return file.read(16)[12:] != b"VP8L"
+    if picture.format == "TIFF":
+        return picture.tag_v2.get(259) in (6, 7)  # Compression: old and new JPEG
+    return picture.format in {"JPEG", "MPO", "JPEG2000"}
 
 
 def _too_large(path: Path, what: str) -> TooLarge:

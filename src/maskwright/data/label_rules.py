@@ -1,8 +1,7 @@
-"""What the values of a data set's masks mean: what the configuration says, else what some masks look like."""
+"""What the values of a data set's masks mean, where the configuration says it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,30 +11,18 @@ from maskwright.data.regions import membership, painted
 from maskwright.errors import MaskwrightError
 
 
-def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> LabelRule:
-    """The rule for a data set: what the configuration says, else what its masks look like.
+def configured_rule(section: Any, num_classes: int) -> LabelRule | None:
+    """The rule that the configuration gives; None where it leaves the format to the masks.
 
     Args:
         section: the configuration's [mask].
         num_classes: `model.num_classes`; 1 is one structure against background.
-        masks: some masks, read only where the configuration leaves the format open.
 
     Raises:
-        MaskwrightError: colours or levels do not fit the number of classes, or the masks leave it open.
+        MaskwrightError: colours or levels do not fit the number of classes.
     """
     if section.regions:
         return region_rule(section, num_classes)
-    classes = max(num_classes, 2)
-    common: dict[str, Any] = {
-        "classes": classes,
-        "threshold": section.threshold,
-        "algorithm": section.algorithm,
-        "smooth": section.smooth_size if section.smooth else None,
-        "levels": tuple(section.levels),
-        "colors": tuple(section.colors),
-        "tolerance": section.tolerance,
-        "ignore": section.ignore,
-    }
     kind = section.format
     if kind == "auto":
         if section.colors:
@@ -45,26 +32,51 @@ def decide_rule(section: Any, num_classes: int, masks: Iterable[np.ndarray]) -> 
         elif num_classes == 1 and (section.threshold or section.algorithm):
             kind = "binary"
         else:
-            kind, common["levels"] = _look(masks, num_classes, section.ignore)
-    for name, codes in (("color", common["colors"]), ("grey", common["levels"])):
+            return None
+    return rule_of(section, num_classes, kind)
+
+
+def rule_of(section: Any, num_classes: int, kind: Format, **decided: Any) -> LabelRule:
+    """The rule of a format, with what was decided beside the configuration.
+
+    Raises:
+        MaskwrightError: as `configured_rule`.
+    """
+    classes = max(num_classes, 2)
+    values: dict[str, Any] = {
+        "classes": classes,
+        "threshold": section.threshold,
+        "algorithm": section.algorithm,
+        "smooth": section.smooth_size if section.smooth else None,
+        "levels": tuple(section.levels),
+        "colors": tuple(section.colors),
+        "tolerance": section.tolerance,
+        "ignore": ignored(section),
+    } | decided
+    for name, codes in (("color", values["colors"]), ("grey", values["levels"])):
         if kind == name and num_classes > 1 and len(codes) != num_classes:
             raise MaskwrightError(
                 f"has {len(codes)} entries for {num_classes} classes",
                 where=f"mask ({name} format)",
                 fix="Give one for each class, background first.",
             )
-    if kind == "binary" and num_classes > 1:
+    if kind in ("binary", "instances") and num_classes > 1:
         raise MaskwrightError(
-            f'mask.format is "binary", but model.num_classes is {num_classes}',
+            f'mask.format is "{kind}", but model.num_classes is {num_classes}',
             where="[mask] format",
             fix='Use "index", "grey" or "color" for several classes.',
         )
-    taken = {"index": range(classes), "grey": common["levels"], "color": common["colors"]}.get(kind, ())
-    if section.ignore is not None and section.ignore in taken:
+    taken = {"index": range(classes), "grey": values["levels"], "color": values["colors"]}.get(kind, ())
+    if values["ignore"] is not None and values["ignore"] in taken:
         raise MaskwrightError(
-            f"is {section.ignore}, and that is a class", where="[mask] ignore", fix="Name a value that no class has."
+            f"is {values['ignore']}, and that is a class", where="[mask] ignore", fix="Name a value that no class has."
         )
-    return LabelRule(format=kind, **common)
+    return LabelRule(format=kind, **values)
+
+
+def ignored(section: Any) -> int | tuple[int, int, int] | None:
+    """The value that the configuration leaves out; None where it names none, or says that there is none."""
+    return None if section.ignore is False else section.ignore
 
 
 def region_table(section: Any, num_classes: int) -> np.ndarray | None:
@@ -92,11 +104,11 @@ def region_rule(section: Any, num_classes: int) -> LabelRule:
         raise MaskwrightError(
             f"{strange[0]} in it is no level of a class", where="[mask] regions", fix=f"Levels are {levels[1:]}."
         )
-    if section.format not in ("auto", "index", "grey") or isinstance(section.ignore, tuple):
+    if section.format not in ("auto", "index", "grey") or isinstance(ignored(section), tuple):
         raise MaskwrightError(
             "are made of numbers, and masks in colour have none", where="[mask] regions", fix="Use masks of numbers."
         )
-    if section.ignore in levels:
+    if ignored(section) is not None and section.ignore in levels:
         raise MaskwrightError(
             f"is {section.ignore}, and that is a class", where="[mask] ignore", fix="Name a value that no class has."
         )
@@ -104,7 +116,7 @@ def region_rule(section: Any, num_classes: int) -> LabelRule:
     painted(numbered)
     kind: Format = "grey" if section.levels else "index"
     return LabelRule(
-        kind, len(levels), levels=tuple(section.levels), tolerance=section.tolerance, ignore=section.ignore,
+        kind, len(levels), levels=tuple(section.levels), tolerance=section.tolerance, ignore=ignored(section),
         regions=numbered,
     )  # fmt: skip
 
@@ -124,35 +136,7 @@ def volume_rule(section: Any, num_classes: int) -> LabelRule:
             where="[mask] levels",
             fix="Give the label number of each class, background first.",
         )
-    if section.ignore is not None and not isinstance(section.ignore, int):
+    if ignored(section) is not None and not isinstance(section.ignore, int):
         raise MaskwrightError("is a colour, and label maps hold numbers", where="[mask] ignore", fix="Name a number.")
     kind = "grey" if section.levels else "binary" if num_classes == 1 else "index"
-    return LabelRule(kind, classes, levels=tuple(section.levels), ignore=section.ignore)  # type: ignore[arg-type]
-
-
-def _look(masks: Iterable[np.ndarray], num_classes: int, ignore: Any) -> tuple[str, tuple[int, ...]]:
-    found: set[float] = set()
-    for mask in masks:
-        if mask.ndim == 3 and (mask[..., :1] != mask).any():
-            if num_classes > 1:
-                raise MaskwrightError(
-                    "masks are coloured, and nothing says which colour is which class",
-                    where="[mask] colors",
-                    fix="List red, green, blue of each class in mask.colors.",
-                )
-            return "binary", ()
-        found.update(np.unique(mask).tolist())
-    found.discard(ignore)
-    limit = max(num_classes, 2)
-    if found and all(value < limit and value == int(value) for value in found) and found != {0}:
-        return "index", ()
-    if num_classes == 1:
-        return "binary", ()
-    if len(found) == num_classes and max(found) <= 255:
-        return "grey", tuple(int(value) for value in sorted(found))
-    listed = ", ".join(f"{value:g}" for value in sorted(found)[:12])
-    raise MaskwrightError(
-        f"masks hold {len(found)} grey levels ({listed}…), but model.num_classes is {num_classes}",
-        where="[mask] levels",
-        fix="List the grey level of each class in mask.levels.",
-    )
+    return LabelRule(kind, classes, levels=tuple(section.levels), ignore=ignored(section))  # type: ignore[arg-type]

@@ -8,38 +8,46 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from maskwright.data.nearest import nearest_code
 from maskwright.data.regions import IGNORED, Regions, membership
 from maskwright.errors import MaskwrightError
 
-Format = Literal["binary", "index", "grey", "color"]
+Format = Literal["binary", "index", "grey", "color", "instances"]
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """What the values of a mask mean.
+    """What the values of a mask mean, in the numbers that stand in its file.
 
     Attributes:
-        format: `binary`, `index`, `grey` or `color`.
+        format: `binary`, `index`, `grey`, `color` or `instances`.
         classes: number of classes, background counted; 2 for one structure.
-        threshold: `binary`: foreground from this 8-bit level on; None: half the range.
+        threshold: `binary`: foreground from this level on; None: half the range.
         algorithm: `otsu` to choose the threshold of each mask.
         smooth: `binary`: (width, height) in px of a box filter for outlines, or None.
         levels: `grey`: level of each class. colors: `color`: (red, green, blue) of each class.
-        tolerance: `grey`, `color`: accepted distance of a channel in a compressed mask.
+        tolerance: `grey`, `color`: accepted distance of a channel in a compressed or smoothed mask.
+        smoothed: `grey`, `color`: lossless masks too hold levels between those of the classes, on outlines.
         ignore: level (or red, green, blue) of pixels that count for nothing, or None.
         regions: class numbers of each overlapping region that the network tells; empty where it tells the classes.
     """
 
     format: Format = "binary"
     classes: int = 2
-    threshold: int | None = None
+    threshold: float | None = None
     algorithm: str | None = None
     smooth: tuple[int, int] | None = None
     levels: tuple[int, ...] = ()
     colors: tuple[tuple[int, int, int], ...] = ()
     tolerance: int = 24
+    smoothed: bool = False
     ignore: int | tuple[int, int, int] | None = None
     regions: Regions = ()
+
+    @property
+    def sees_colours(self) -> bool:
+        """Whether what a palette shows counts, and not its numbers."""
+        return self.format in ("binary", "color")
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> LabelRule:
@@ -64,10 +72,9 @@ def make_label(mask: np.ndarray, rule: LabelRule, *, lossy: bool = False) -> np.
     """Class numbers of a mask.
 
     Args:
-        mask: `(H, W)` or `(H, W, 3)`, as `read_image(path, palette=True)` gives it.
+        mask: `(H, W)` or `(H, W, 3)`, as `read_mask` gives it.
         rule: what its values mean.
-        lossy: the file was compressed with losses (JPEG): levels between two classes are rims, and go to the nearest
-            pixel that is certain.
+        lossy: the file was compressed with losses (JPEG): levels between two classes are rims, and go to the nearer.
 
     Returns:
         `(H, W)` uint8, values below `rule.classes`, and `IGNORED`.
@@ -98,10 +105,12 @@ def _classes(mask: np.ndarray, rule: LabelRule, lossy: bool) -> np.ndarray:
         return _binary(mask, rule)
     if rule.format == "index":
         return _index(mask, rule)
+    if rule.format == "instances":
+        return ((mask if mask.ndim == 2 else mask.max(axis=2)) != 0).astype(np.uint8)
     codes = rule.colors if rule.format == "color" else tuple((level,) * 3 for level in rule.levels)
-    label = _by_code(mask, codes, rule.tolerance, lossy)
+    label = nearest_code(mask, codes, rule.tolerance, mixed=lossy or rule.smoothed)
     # One structure against background may have several colours.
-    return np.minimum(label, 1) if rule.classes == 2 and len(codes) > 2 else label
+    return (np.minimum(label, 1) if rule.classes == 2 and len(codes) > 2 else label).astype(np.uint8)
 
 
 def full_range(mask: np.ndarray) -> float:
@@ -117,12 +126,12 @@ def full_range(mask: np.ndarray) -> float:
 def _binary(mask: np.ndarray, rule: LabelRule) -> np.ndarray:
     # The largest channel, so that a red or blue structure is as good as a white one.
     grey = mask.max(axis=2) if mask.ndim == 3 else mask
-    scaled = grey if grey.dtype == np.uint8 else np.rint(grey * (255.0 / full_range(grey))).astype(np.uint8)
-    if rule.algorithm == "otsu" and scaled.min() != scaled.max():
-        threshold = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0] + 1
+    if rule.algorithm == "otsu" and grey.min() != grey.max():
+        grey = grey if grey.dtype == np.uint8 else np.rint(grey * (255.0 / full_range(grey))).astype(np.uint8)
+        threshold = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[0] + 1
     else:
-        threshold = 128 if rule.threshold is None else rule.threshold
-    label = (scaled >= threshold).astype(np.uint8)
+        threshold = full_range(grey) / 2 if rule.threshold is None else rule.threshold
+    label = (grey >= threshold).astype(np.uint8)
     if rule.smooth:
         # A majority in the window: outlines become smooth and the area stays, where a blur alone would widen it.
         label = (cv2.blur(label.astype(np.float32), rule.smooth) > 0.5).astype(np.uint8)
@@ -146,40 +155,3 @@ def _index(mask: np.ndarray, rule: LabelRule) -> np.ndarray:
             fix="Correct the mask, or set model.num_classes, mask.format or mask.levels.",
         )
     return mask.astype(np.uint8)
-
-
-def _by_code(mask: np.ndarray, codes: tuple[tuple[int, ...], ...], tolerance: int, lossy: bool) -> np.ndarray:
-    """Nearest code of each pixel; in a lossy mask, pixels on a rim take the class of the nearest certain pixel."""
-    rgb = mask if mask.ndim == 3 else np.repeat(mask[..., None], 3, axis=2)
-    scale = full_range(mask) / 255
-    rgb = np.rint(rgb / scale).astype(np.int16) if scale != 1 else rgb.astype(np.int16)
-    distances = np.stack([np.abs(rgb - np.array(code, np.int16)).max(axis=2) for code in codes])
-    label = distances.argmin(axis=0).astype(np.uint8)
-    far = distances.min(axis=0) > (tolerance if lossy else 0)
-    if not lossy:
-        if far.any():
-            _refuse(rgb, far, codes)
-        return label
-    if far.mean() > 0.2:
-        _refuse(rgb, far, codes)
-    kernel = np.ones((3, 3), np.uint8)
-    channels = np.clip(rgb, 0, 255).astype(np.uint8)
-    rim = (cv2.dilate(channels, kernel) - cv2.erode(channels, kernel)).max(axis=2) > 2 * tolerance
-    uncertain = (far | rim).astype(np.uint8)
-    if uncertain.all() or not uncertain.any():
-        return label
-    _, nearest = cv2.distanceTransformWithLabels(uncertain, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    certain = np.zeros(int(nearest.max()) + 1, np.uint8)
-    at = uncertain == 0
-    certain[nearest[at]] = label[at]
-    return certain[nearest]
-
-
-def _refuse(rgb: np.ndarray, far: np.ndarray, codes: tuple[tuple[int, ...], ...]) -> None:
-    values, counts = np.unique(rgb[far], axis=0, return_counts=True)
-    order = np.argsort(-counts)[:5]
-    listed = ", ".join(f"{tuple(int(v) for v in values[i])} ({counts[i]} px)" for i in order)
-    raise MaskwrightError(
-        f"holds colours that no class describes: {listed}; classes have {list(codes)}",
-        fix="Correct the mask, or complete mask.colors or mask.levels.",
-    )

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.images import LOSSY_SUFFIXES, read_header, read_image, read_images
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.images import read_header, read_images
+from maskwright.data.labels import LabelRule
+from maskwright.data.mask_files import read_label, read_mask
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.thumbnails import thumbnail, volume_thumbnail
 from maskwright.errors import MaskwrightError
@@ -71,16 +72,6 @@ def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
     if image.shape[:2] != label.shape:
         raise _sizes_differ(pair, image.shape, label.shape)
     return image, label
-
-
-def read_label(path: Path, rule: LabelRule) -> np.ndarray:
-    """Decode a mask file into class numbers, `(H, W)` uint8; errors name the file."""
-    try:
-        return make_label(read_image(path, palette=True), rule, lossy=path.suffix.lower() in LOSSY_SUFFIXES)
-    except MaskwrightError as error:
-        if error.where:
-            raise
-        raise MaskwrightError(error.what, where=path, fix=error.fix) from None
 
 
 def examine(
@@ -146,7 +137,7 @@ def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
 
 def _trouble(pair: Pair) -> list[MaskwrightError]:
     shapes, errors = [], []
-    for read in (lambda: read_images(pair.images), lambda: read_image(pair.mask, palette=True)):
+    for read in (lambda: read_images(pair.images), lambda: read_mask(pair.mask).array):
         try:
             shapes.append(read().shape[:2])
         except MaskwrightError as error:
@@ -214,14 +205,17 @@ def describe_volume(
     )
 
 
-def require_every_class(records: Iterable[Record], names: Sequence[str]) -> None:
+def require_every_class(records: Iterable[Record], names: Sequence[str], nowhere: frozenset[int] = frozenset()) -> None:
     """Refuse to train on a class that no training mask has.
+
+    Args:
+        nowhere: numbers of classes that no mask of any part has, which a user was told.
 
     Raises:
         MaskwrightError: naming the classes.
     """
     totals = np.sum([record.class_pixels for record in records], axis=0)
-    absent = [names[number] for number, total in enumerate(totals) if total == 0]
+    absent = [names[number] for number, total in enumerate(totals) if total == 0 and number not in nowhere]
     if absent:
         raise MaskwrightError(
             f"{shorten(absent)} occurs in no training mask",

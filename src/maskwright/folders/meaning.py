@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.images import LOSSY_SUFFIXES
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.labels import LabelRule
+from maskwright.data.mask_files import label_of, read_mask
 from maskwright.data.model_space import scan_classes
 from maskwright.errors import MaskwrightError
 
@@ -29,11 +29,11 @@ class Meaning:
     numbers: list[str]
     text: str
 
-    def of_picture(self, mask: np.ndarray, path: Path) -> np.ndarray:
+    def of_picture(self, path: Path) -> np.ndarray:
         """Class numbers of a picture, as `make_label`; errors name the file."""
-        lossy = path.suffix.lower() in LOSSY_SUFFIXES
+        mask = read_mask(path)
         try:
-            return make_label(mask, self.lossy if lossy else self.rule, lossy=lossy)
+            return label_of(mask, self.lossy if mask.lossy else self.rule)
         except MaskwrightError as error:
             raise MaskwrightError(error.what, where=path, fix=error.fix) from None
 
@@ -59,6 +59,8 @@ def meaning_of(
         made = config.mask.regions.items()
         parts = [f"{name}: {' and '.join(map(str, numbers))}" for name, numbers in made]
         numbers = ["+".join(map(str, several)) for _, several in made]
+    elif rule.format == "instances":
+        parts, numbers = [f"every number but 0 {names[1]}"], ["1"]
     elif rule.format == "binary" and not codes:
         half = "half the range" if rule.threshold is None else f"level {rule.threshold}"
         start = f"the threshold of each mask ({rule.algorithm})" if rule.algorithm else half

@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from maskwright.config import Configuration
-from maskwright.data.label_rules import decide_rule, volume_rule
+from maskwright.data.label_rules import configured_rule, ignored, rule_of, volume_rule
 from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.folders.meaning import Meaning, meaning_of
 from maskwright.folders.values import Values, beside, foreground
 
 VOID = 255.0
-_WHITE = {1.0, 255.0}  # how one structure is written
+_WHITE = {1.0, 255.0, 65535.0}  # how one structure is written
+_NOTHING = {1.0, 255.0}  # how it would be, where no file holds any
 _FEW = 12  # grey levels that are no class numbers may still be classes
 _MOST = 200  # more classes than that are the levels of a grey picture
 
@@ -58,7 +59,7 @@ def decide_meaning(config: Configuration, values: tuple[Values, Values] | None, 
     if section.format in ("grey", "color"):
         key = "levels" if section.format == "grey" else "colors"
         raise MaskwrightError("is not set, and mask.format asks for it", where=f"[mask] {key}", fix="List the classes.")
-    if section.format == "binary":
+    if section.format in ("binary", "instances"):
         if not scans:
             return _configured(config, count, scans=False)
         count = count or 1
@@ -78,7 +79,10 @@ def _configured(config: Configuration, count: int | None, *, scans: bool) -> Mea
             fix="List the level of each class in mask.levels, or set it to 1.",
         )
     classes = (count or len(codes)) if codes else 1
-    rule = volume_rule(section, classes) if scans else decide_rule(section, classes, ())
+    if scans:
+        rule = volume_rule(section, classes)
+    else:
+        rule = configured_rule(section, classes) or rule_of(section, classes, "binary")
     if rule.format == "index" and not rule.regions:
         codes = range(rule.classes)
     else:
@@ -108,7 +112,7 @@ class _Case:
         if self.predicted.lossy or self.truth.lossy:
             return self._lossy(void, both, one=one)
         if one and self.count in (None, 1, 2) and self.config.mask.format != "index":
-            return self._exact(void, both or set(_WHITE), 2)
+            return self._exact(void, both or _NOTHING, 2)
         if self.count == 1:
             return self._merged(void, both)
         return self._several(void, found, true)
@@ -155,10 +159,6 @@ class _Case:
     def _exact(self, void: int | None, both: set[float], classes: int) -> Meaning:
         """Each number as it is, 0 the background; any other is refused when it is met."""
         codes = [0, *sorted(map(int, both))]
-        if not self.scans and codes[-1] > 255:
-            raise self._refused(
-                "hold levels over 255 that are no class numbers", "Save class numbers 0, 1, 2, … with 8 bits."
-            )
         if classes > IGNORED:
             raise self._refused(f"hold {classes} classes", f"At most {IGNORED} are scored; list some in mask.levels.")
         if codes == list(range(classes)):
@@ -174,6 +174,8 @@ class _Case:
             MaskwrightError: 255 can be a class as well.
         """
         ignore = self.config.mask.ignore
+        if ignore is False:
+            return None
         if ignore is not None:
             if not isinstance(ignore, int):
                 raise self._refused("hold numbers, and mask.ignore is a colour", "Name a number in mask.ignore.")
@@ -182,7 +184,8 @@ class _Case:
         both, others = found | true, (found | true) - {VOID}
         if not both <= _WHITE:
             self._require_common(found, true)
-        if VOID not in both or not others or (found <= {VOID} and true <= {1.0}) or (true <= {VOID} and found <= {1.0}):
+        one = len(found) <= 1 and len(true) <= 1 and both <= _WHITE
+        if VOID not in both or not others or one:
             return None
         ask = "If 255 counts for nothing set mask.ignore = 255; if it is a class list all in mask.levels."
         if others != set(range(1, len(others) + 1)) or len(others) > _MOST:
@@ -211,17 +214,17 @@ class _Case:
                 f"are JPEG, and the brightest level in {dark[0].folder} is {dark[0].brightest:g}",
                 "Set mask.threshold: the structure is what lies from that level on.",
             )
-        exact = self._exact(void, both or set(_WHITE), 2)
+        exact = self._exact(void, both or _NOTHING, 2)
         lossy = LabelRule("binary", 2, ignore=void, tolerance=self.config.mask.tolerance)
         if not self.predicted.files and not self.truth.files:
             return meaning_of(self.config, lossy, lossy, [])
-        return meaning_of(self.config, exact.rule, lossy, [0, *sorted(map(int, both or _WHITE))],
+        return meaning_of(self.config, exact.rule, lossy, [0, *sorted(map(int, both or _NOTHING))],
                         "; in JPEG files from half the range on")  # fmt: skip
 
     def _coloured(self) -> Meaning:
         """One structure of one colour a folder; several colours must be named."""
         codes: set[tuple[int, int, int]] = set()
-        ignore = self.config.mask.ignore
+        ignore = ignored(self.config.mask)
         void = (ignore,) * 3 if isinstance(ignore, int) else ignore
         for values in (self.predicted, self.truth):
             greys = {(int(level),) * 3 for level in foreground(values)}

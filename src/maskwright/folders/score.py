@@ -11,7 +11,6 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.images import SUFFIXES as PICTURES
-from maskwright.data.images import read_image
 from maskwright.data.labels import IGNORED
 from maskwright.data.pairs import Pair, match_pairs, shorten
 from maskwright.data.preprocess import resize_label
@@ -122,9 +121,7 @@ def _picture_scorer(
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def score(pair: Pair) -> ImageScore:
-        prediction, truth = (
-            meaning.of_picture(read_image(path, palette=True), path) for path in (pair.image, pair.mask)
-        )
+        prediction, truth = (meaning.of_picture(path) for path in (pair.image, pair.mask))
         if prediction.shape != truth.shape:
             if not resize:
                 raise MaskwrightError(

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from maskwright.data.images import LOSSY_SUFFIXES, read_image
-from maskwright.data.labels import full_range
+from maskwright.data.mask_values import Colour, look
 from maskwright.volumes.read import read_labels
 
 # Beyond so many files some are looked at, evenly spread; what a later file holds beside them is refused by its name.
 MOST_PICTURES, MOST_SCANS = 500, 100
-_THREADS = 4
 _SHOWN = 12
-
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class Values:
 
 
 def picture_values(folder: Path, paths: Sequence[Path], step: Callable[[], None] | None = None) -> Values:
-    """The values of picture files; levels of 16 bits as those of 8 where there are such (65535 is 255).
+    """The values of picture files, in their own numbers.
 
     Args:
         step: called after each file.
@@ -69,26 +64,11 @@ def picture_values(folder: Path, paths: Sequence[Path], step: Callable[[], None]
     Raises:
         MaskwrightError: a file that cannot be read.
     """
-
-    def one(path: Path) -> tuple[frozenset[float], frozenset[Colour], float | None]:
-        mask = read_image(path, palette=True)
-        if path.suffix.lower() in LOSSY_SUFFIXES:
-            found: tuple[frozenset[float], frozenset[Colour], float | None]
-            found = frozenset(), frozenset(), float(mask.max() * (255 / full_range(mask)))
-        else:
-            found = *_levels(mask), None
-        if step is not None:
-            step()
-        return found
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        several = list(pool.map(one, chosen(paths, MOST_PICTURES)))
-    lossy = [top for _, _, top in several if top is not None]
-    exact = [(numbers, colours) for numbers, colours, top in several if top is None]
-    colours = frozenset[Colour]().union(*(one for _, one in exact))
-    return Values(
-        folder, tuple(numbers for numbers, _ in exact), len(paths), colours, len(lossy), max(lossy, default=0)
-    )
+    seen = look({"": chosen(paths, MOST_PICTURES)}, step)
+    colours = frozenset(colour for file in seen.exact if not file.palette for colour in file.colours)
+    numbers = tuple(frozenset(file.numbers) for file in seen.exact)
+    brightest = max((file.brightest for file in seen.lossy), default=0.0)
+    return Values(folder, numbers, len(paths), colours, len(seen.lossy), brightest)
 
 
 def scan_values(folder: Path, paths: Sequence[Path], step: Callable[[], None] | None = None) -> Values:
@@ -105,35 +85,6 @@ def chosen(paths: Sequence[Path], most: int) -> list[Path]:
     """All paths, or so many, evenly spread, the first and the last among them."""
     places = np.linspace(0, len(paths) - 1, min(most, len(paths)))
     return [paths[place] for place in np.unique(places.astype(int))]
-
-
-def _levels(mask: np.ndarray) -> tuple[frozenset[float], frozenset[Colour]]:
-    if mask.ndim == 3:
-        if (mask[..., :1] != mask).any():
-            colours = {tuple(colour) for colour in _to_8_bits(mask, _rows(mask)).tolist()}
-            return (
-                frozenset(float(one[0]) for one in colours if len(set(one)) == 1),
-                frozenset((int(one[0]), int(one[1]), int(one[2])) for one in colours if len(set(one)) > 1),
-            )
-        mask = mask[..., 0]
-    numbers = np.array(sorted(_numbers(mask)))
-    return frozenset(_to_8_bits(mask, numbers).tolist()), frozenset()
-
-
-def _rows(mask: np.ndarray) -> np.ndarray:
-    """The colours of a mask: `(N, 3)`."""
-    if mask.dtype.kind == "u":  # as one number each, which sorts ten times faster
-        packed = np.unique((mask.astype(np.int64) << np.array([32, 16, 0])).sum(axis=2))
-        return np.stack([packed >> 32, packed >> 16 & 0xFFFF, packed & 0xFFFF], axis=1)
-    return np.unique(mask.reshape(-1, 3), axis=0)
-
-
-def _to_8_bits(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values as 8-bit levels, as labels are made of them, unless that would make two of one."""
-    if mask.dtype == np.uint8 or full_range(mask) != 65535.0:
-        return values
-    scaled = values / 257.0
-    return scaled if (scaled == np.rint(scaled)).all() else values
 
 
 def _numbers(array: np.ndarray) -> frozenset[float]:

@@ -36,6 +36,8 @@ class _Read:
     records: list[Record]
     label_rule: LabelRule
     why: str
+    notes: tuple[str, ...] = ()
+    nowhere: frozenset[int] = frozenset()
     dtype: str = "float32"
     spacing: tuple[float, ...] = ()
 
@@ -55,10 +57,11 @@ def make_plan(config: Configuration, reporter: Reporter, *, allow_leak: bool = F
     splits, notes = split(config)
     _refuse_leak(splits, reporter, allow=allow_leak)
     learnt = [pair for part in ("train", "valid") for pair in splits.get(part, [])]
-    read = (_read_scans if scans else _read_pictures)(config, splits["train"], learnt, reporter)
+    read = (_read_scans if scans else _read_pictures)(config, splits, learnt, reporter)
+    notes += read.notes
     names = class_names(config)
     records = dict(zip(learnt, read.records, strict=True))
-    require_every_class([records[pair] for pair in splits["train"]], names)
+    require_every_class([records[pair] for pair in splits["train"]], names, read.nowhere)
     # Pictures of less depth in a mixed set are brought to the levels of the others.
     ends = [(record.low, record.high) for record in read.records if record.dtype == read.dtype]
     lows, highs = zip(*ends, strict=True)
@@ -108,17 +111,19 @@ def _warn_of_duplicates(plan: Plan, reporter: Reporter) -> None:
         reporter.warn(f"{len(found)} validation cases are in training too, or nearly: {shorten(names, 3)}")
 
 
-def _read_pictures(config: Configuration, train: Sequence[Pair], learnt: Sequence[Pair], reporter: Reporter) -> _Read:
+def _read_pictures(config: Configuration, splits: Splits, learnt: Sequence[Pair], reporter: Reporter) -> _Read:
     try:
         dtype = common_dtype(depths(learnt))
-        rule, why = decide(config, train)
+        with reporter.task("looking at masks", sum(map(len, splits.values())), "masks") as step:
+            found = decide(config, splits, step)
         with reporter.task("reading pictures", len(learnt), "pairs") as step:
-            return _Read(examine(learnt, rule, step=step), rule, why, dtype)
+            records = examine(learnt, found.rule, step=step)
+        return _Read(records, found.rule, found.why, found.notes, found.nowhere, dtype)
     except MaskwrightError as error:
         raise complete(error, learnt) from None
 
 
-def _read_scans(config: Configuration, train: Sequence[Pair], learnt: Sequence[Pair], reporter: Reporter) -> _Read:
+def _read_scans(config: Configuration, splits: Splits, learnt: Sequence[Pair], reporter: Reporter) -> _Read:
     rule = volume_rule(config.mask, config.model.num_classes)
     why = {
         "grey": "mask.levels says the number of each class",

@@ -1,60 +1,29 @@
-"""What masks mean, and why that was decided, in words."""
+"""What the masks of a data set mean, decided by all masks of all parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Callable
 
 from maskwright.config import Configuration
-from maskwright.data.dataset import LOOKED_AT
-from maskwright.data.images import read_image
-from maskwright.data.label_rules import decide_rule
-from maskwright.data.labels import LabelRule
-from maskwright.data.pairs import Pair
-
-_MOST_LEVELS = 12
+from maskwright.data.dataset import class_names
+from maskwright.data.mask_meaning import Decision
+from maskwright.data.mask_meaning import decide as decide_by_values
+from maskwright.data.mask_values import look
+from maskwright.data.splits import Splits
 
 
-def decide(config: Configuration, pairs: Sequence[Pair]) -> tuple[LabelRule, str]:
-    """The rule for masks and the reason for it: a key of the configuration, or the levels that some masks hold.
+def decide(config: Configuration, splits: Splits, step: Callable[[], None] | None = None) -> Decision:
+    """The rule for masks, the reason for it, and what is unusual in them.
+
+    A test mask that cannot be read is left to the evaluation, which names it.
+
+    Args:
+        splits: the pairs of each part. step: called after each mask.
 
     Raises:
-        MaskwrightError: as `decide_rule`.
+        MaskwrightError: a mask that cannot be read, or masks that can mean several things.
     """
-    levels: set[float] = set()
-
-    def masks() -> Iterator[np.ndarray]:
-        for index in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int)):
-            mask = read_image(pairs[index].mask, palette=True)
-            if mask.ndim == 2:
-                levels.update(np.unique(mask).tolist())
-            yield mask
-
-    rule = decide_rule(config.mask, config.model.num_classes, masks())
-    return rule, _why(config, rule, levels)
-
-
-def _why(config: Configuration, rule: LabelRule, levels: set[float]) -> str:
-    section, meaning = config.mask, _meaning(rule)
-    for key in ("regions", "colors", "levels", "threshold", "algorithm"):
-        if getattr(section, key):
-            return f"mask.{key} is set: {meaning}"
-    if section.format != "auto":
-        return f'mask.format is "{section.format}": {meaning}'
-    shown = ", ".join(f"{level:g}" for level in sorted(levels)[:_MOST_LEVELS])
-    more = f" and {len(levels) - _MOST_LEVELS} more levels" if len(levels) > _MOST_LEVELS else ""
-    return f"masks hold {shown or 'colours'}{more}: {meaning}"
-
-
-def _meaning(rule: LabelRule) -> str:
-    hidden = f"; {rule.ignore} is left out" if rule.ignore is not None else ""
-    if rule.format == "binary":
-        if rule.algorithm:
-            return f"foreground is what lies over the threshold of each mask ({rule.algorithm}){hidden}"
-        start = "half the range" if rule.threshold is None else f"level {rule.threshold}"
-        return f"foreground from {start} on{hidden}"
-    if rule.format == "index":
-        return f"levels are class numbers{hidden}"
-    codes = rule.colors if rule.format == "color" else rule.levels
-    return f"the classes are {', '.join(map(str, codes))}{hidden}"
+    seen = look(
+        {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}, step, lenient=frozenset({"test"})
+    )
+    return decide_by_values(config.mask, config.model.num_classes, class_names(config), seen)

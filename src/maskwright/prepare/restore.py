@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.labels import LabelRule
+from maskwright.data.mask_files import read_label
 from maskwright.data.preprocess import resize_label
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.files import Prepared, slice_name
@@ -48,7 +48,7 @@ def restore(target: Prepared, patient: str, masks: Path | None = None) -> Volume
         )
         if path is None:
             continue
-        label = make_label(read_image(path, palette=True), rule, lossy=path.suffix == ".jpg")
+        label = read_label(path, rule)
         height, width = array[index][box[1:]].shape
         array[index][box[1:]] = resize_label(label, height, width)
         found += 1

@@ -14,7 +14,7 @@ from maskwright.augment.affine import Affine
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import draw, each_kind, record, variants
 from maskwright.config import Configuration
-from maskwright.data.dataset import Dataset, input_rule, label_rule
+from maskwright.data.dataset import Dataset, input_rule
 from maskwright.data.filters import resize
 from maskwright.data.levels import mixed_range
 from maskwright.data.loader import Batches
@@ -24,6 +24,7 @@ from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import overlay
 from maskwright.plan import Plan
+from maskwright.plan.masks import decide
 from maskwright.plan.split import split
 from maskwright.progress import Reporter
 from maskwright.training.prepare import picture_input_rule
@@ -75,7 +76,7 @@ def training_batches(config: Configuration, plan: Plan | None = None) -> Batches
         pairs, rule = splits["train"], input_rule(config, common_dtype(found))
         if mixed := mixed_range(rule, everything, found):
             rule = dataclasses.replace(rule, low=mixed[0], high=mixed[1])
-        dataset = Dataset(pairs, [], label_rule(config, pairs), rule)
+        dataset = Dataset(pairs, [], decide(config, splits).rule, rule)
     # Copies of what is trained on are written by the training alone.
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(

@@ -207,20 +207,20 @@ class DataSection(Section):
 class MaskSection(Section):
     """What the levels or colours of a mask file mean."""
 
-    format: Literal["auto", "binary", "index", "grey", "color"] = key(
+    format: Literal["auto", "binary", "index", "grey", "color", "instances"] = key(
         "auto",
-        "`binary`: a threshold. `index`: levels are class numbers. `grey`: `levels`. `color`: `colors`. "
-        "`auto` looks at the other keys and at the masks.",
+        "`binary`: a threshold. `index`: numbers are class numbers. `grey`: `levels`. `color`: `colors`. `instances`: "
+        "numbers are objects, and whatever is not 0 is the structure. `auto` looks at the other keys and at all masks.",
     )
     threshold: int | None = key(
         None,
-        "`binary`: foreground from this 8-bit grey level on; half the range where "
-        "absent, which compression and blur cannot inflate.",
+        "`binary`: foreground from this level on, in the file's own numbers (16 bits reach 65535); half the range "
+        "where absent, which compression and blur cannot inflate.",
         unit="grey level",
         example=128,
         reference="mask.threshold",
         ge=1,
-        le=255,
+        le=65535,
     )
     algorithm: Literal["otsu"] | None = key(
         None,
@@ -234,7 +234,11 @@ class MaskSection(Section):
         reference="mask.blur",
     )
     smooth_size: BlurSize = key((3, 3), "Width and height of that filter.", unit="px", reference="mask.blur_size")
-    levels: list[int] = key([], "`grey`: the grey level of each class, background first.", example=[0, 128, 255])
+    levels: list[int] = key(
+        [],
+        "`grey`: the level of each class in the file's own numbers, background first.",
+        example=[0, 128, 255],
+    )
     colors: list[Colour] = key(
         [],
         "`color`: red, green, blue of each class, background first.",
@@ -243,14 +247,15 @@ class MaskSection(Section):
     )
     tolerance: int = key(
         24,
-        "`grey`, `color`: how far a channel may lie from its class in a compressed mask.",
+        "`grey`, `color`: how far a channel may lie from its class in a compressed or smoothed mask.",
         unit="grey level",
         ge=0,
         le=127,
     )
-    ignore: Annotated[int, Field(ge=0, le=65535)] | Colour | None = key(
+    ignore: Annotated[int, Field(ge=0, le=65535, strict=True)] | Colour | Literal[False] | None = key(
         None,
-        "Pixels of this level, class number or colour count for nothing, in training and in scores.",
+        "Pixels of this level, class number or colour count for nothing, in training and in scores. `false`: all "
+        "count; absent: 255 beside class numbers does not.",
         example=255,
     )
     regions: dict[str, Annotated[list[Annotated[int, Field(ge=1, le=254)]], Field(min_length=1)]] = key(
