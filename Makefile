@@ -18,7 +18,7 @@ test-slow: .venv/.dev
 
 # What the oldest versions that pyproject.toml allows could break: files, training, engines, scans, the service.
 LOWEST := tests/training/test_train.py $(addprefix tests/inference/,test_predict.py test_runtimes.py) tests/exporting \
-	$(addprefix tests/volumes/,test_read.py test_dicom.py test_dicom_seg.py) tests/data/test_tiff.py tests/serving/test_app.py
+	$(addprefix tests/volumes/,test_read.py test_dicom.py test_dicom_seg.py) tests/data/test_tiff.py tests/data/test_formats.py tests/serving/test_app.py
 test-lowest: .venv-lowest/.ready
 	.venv-lowest/bin/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs and not bioimageio" $(LOWEST)
 

@@ -1,7 +1,7 @@
 """Reading picture files: any common format and depth, strictly, and never more than was asked for.
 
-Pillow decodes what has 8 bits a channel, because it refuses truncated files; OpenCV decodes 16-bit and float ones,
-which Pillow would reduce; tifffile decodes TIFFs of bands, of which both would lose some.
+Pillow decodes what has 8 bits a channel, because it refuses truncated files; OpenCV decodes PNG, PNM and JPEG 2000 of
+16 bits, which Pillow would reduce; tifffile decodes TIFFs of more bits, of bands or planes, of which both lose some.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from maskwright.data.headers import is_lossy, jpeg2000_bits, png_bits, pnm_maximum
 from maskwright.data.tiff import Bands, UnreadableImage, declared, read_bands
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".j2k",
+    ".pbm", ".pgm", ".ppm", ".pnm",
+)  # fmt: skip
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
 _COPY = "Copy it again from its source, or remove it."
@@ -85,36 +89,30 @@ def _banded(bands: Bands, path: Path) -> Header:
 
 def _header(picture: Any, path: Path) -> Header:
     width, height = picture.size
+    if picture.format == "TIFF":  # of which Pillow says the size as stored, or as displayed, by its version
+        width, height = int(picture.tag_v2[256]), int(picture.tag_v2[257])
     if width * height > MAX_PIXELS:
         raise _too_large(path, f"{width} x {height} pixels")
     if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # turned by 90 degrees
         width, height = height, width
-    dtype = "uint8"
-    if picture.mode.startswith("I;16"):
-        dtype = "uint16"
-    elif picture.mode in {"I", "F"}:
-        dtype = "float32"
-    elif picture.format == "TIFF" and max(picture.tag_v2.get(258, (8,))) > 8:  # BitsPerSample; Pillow would reduce it
-        dtype = "float32" if 3 in picture.tag_v2.get(339, ()) else "uint16"
-    elif picture.format == "PNG":
-        with path.open("rb") as file:
-            # The bit depth is byte 24, in the IHDR chunk (PNG specification, 11.2.2).
-            dtype = "uint16" if file.read(25)[24] == 16 else "uint8"
     palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode == "P" else None
-    return Header(
-        height, width, dtype, getattr(picture, "n_frames", 1), lossy=_is_lossy(picture, path), palette=palette
-    )
+    # A camera's second picture is a preview of the first.
+    pages = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
+    return Header(height, width, _dtype(picture, path), pages, lossy=is_lossy(picture, path), palette=palette)
 
 
-def _is_lossy(picture: Any, path: Path) -> bool:
-    if picture.format == "WEBP":
-        with path.open("rb") as file:
-            # The first chunk's name: VP8L is the lossless one (WebP container specification); one that only announces
-            # others, VP8X, may hold either.
-            return file.read(16)[12:] != b"VP8L"
-    if picture.format == "TIFF":
-        return picture.tag_v2.get(259) in (6, 7)  # Compression: old and new JPEG
-    return picture.format in {"JPEG", "MPO", "JPEG2000"}
+def _dtype(picture: Any, path: Path) -> str:
+    """The depth of an opened picture; Pillow reduces some to 8 bits."""
+    bits = {"PNG": png_bits, "JPEG2000": jpeg2000_bits, "PPM": _pnm_bits}.get(picture.format)
+    if bits is not None:
+        return "uint16" if bits(path) > 8 else "uint8"
+    if picture.mode.startswith("I;16"):
+        return "uint16"
+    return "float32" if picture.mode in {"I", "F"} else "uint8"
+
+
+def _pnm_bits(path: Path) -> int:
+    return pnm_maximum(path).bit_length()
 
 
 def _too_large(path: Path, what: str) -> TooLarge:
@@ -129,7 +127,7 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
     """Decode a picture.
 
     Args:
-        path: jpg, png, bmp, tif or tiff.
+        path: of any of `SUFFIXES`.
         palette: keep the numbers of a palette picture (class numbers of a mask) instead of its colours.
 
     Returns:
@@ -142,7 +140,9 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
     header = read_header(path)
     if header.pages > 1:
         raise UnreadableImage(
-            f"holds {header.pages} pages, not one picture", where=path, fix="Save its pages as single files."
+            f"holds {header.pages} pages, not one picture",
+            where=path,
+            fix="Save its pages as single files; or a stack that is a scan as NIfTI, with the distance of its slices.",
         )
     if header.bands:
         array = _finite(read_bands(path, header.bands), path)
@@ -160,7 +160,8 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
             picture.load()  # refuses a truncated file, which OpenCV fills with grey
             if header.dtype != "uint8":
                 return _read_deep(path)
-            return np.asarray(ImageOps.exif_transpose(_plain(picture, palette)))
+            array = np.asarray(ImageOps.exif_transpose(_plain(picture, palette)))
+            return _own_levels(array, path) if picture.format == "PPM" else array
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
         raise UnreadableImage(
             f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
@@ -171,6 +172,12 @@ def _plain(picture: Image.Image, palette: bool) -> Image.Image:
     if picture.mode in {"L", "RGB"} or (picture.mode == "P" and palette):
         return picture
     return picture.convert("L" if picture.mode in {"1", "LA"} else "RGB")
+
+
+def _own_levels(array: np.ndarray, path: Path) -> np.ndarray:
+    """The numbers that stand in a PGM or PPM file, which Pillow stretches to 255."""
+    maximum = pnm_maximum(path)
+    return np.rint(array * (maximum / 255)).astype(np.uint8) if 1 < maximum < 255 else array
 
 
 def _read_deep(path: Path) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""TIFFs that other decoders read wrongly: bands, and deep ones whose channels lie in planes or whose zero is white.
+"""TIFFs that other decoders read wrongly: of bands, and of more than 8 bits or with signs.
 
-Pillow reads five bands as three, OpenCV takes the fourth for alpha, mixes planes of 16 bits up, and leaves levels that
-count from white as they are; so what a file declares is asked of tifffile first. Compressions beyond deflate need the
-package imagecodecs; it weighs more than all our other decoders together and is not required for that.
+Pillow reads five bands as three and signed bytes as unsigned; OpenCV takes the fourth band for alpha, mixes planes of
+16 bits up, leaves levels that count from white as they are, and turns nothing. So what a file declares is asked of
+tifffile first. Compressions beyond deflate need the package imagecodecs there; it weighs more than all our other
+decoders together, so OpenCV decompresses what it can instead, and turning is ours.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from maskwright.errors import MaskwrightError
@@ -85,13 +87,16 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
             try:
                 array = np.asarray(page.asarray())
             except (ValueError, KeyError, RuntimeError) as error:
-                if "imagecodecs" not in str(error):
+                decoded = _by_opencv(path, page) if "imagecodecs" in str(error) else None
+                if decoded is None and "imagecodecs" not in str(error):
                     raise
-                raise UnreadableImage(
-                    f"is compressed by {page.compression.name}, which needs imagecodecs here",
-                    where=path,
-                    fix="pip install imagecodecs, or save it uncompressed or with deflate.",
-                ) from None
+                if decoded is None:
+                    raise UnreadableImage(
+                        f"is compressed by {page.compression.name}, which needs imagecodecs here",
+                        where=path,
+                        fix="pip install imagecodecs, or save it uncompressed or with deflate.",
+                    ) from None
+                array = decoded
             if page.axes == "SYX":
                 array = np.moveaxis(array, 0, -1)
             if array.ndim == 2:
@@ -117,11 +122,19 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
 
 
 def _others_can(page: Any) -> bool:
-    """Whether Pillow (to 8 bits) or OpenCV reads grey or colours right, and drops their alpha channel."""
-    if page.bitspersample <= 8:
-        return True
-    interleaved = int(page.samplesperpixel) in (1, 3, 4) and (page.samplesperpixel == 1 or int(page.planarconfig) == 1)
-    return interleaved and int(page.photometric) != 0
+    """Whether Pillow reads grey, colours or a palette right, and drops their alpha channel."""
+    return page.bitspersample <= 8 and int(page.sampleformat) == 1
+
+
+def _by_opencv(path: Path, page: Any) -> np.ndarray | None:
+    """What OpenCV decompresses where tifffile cannot without imagecodecs: `(H, W, samples)` as stored, or None."""
+    if int(page.samplesperpixel) not in (1, 3, 4) or (page.samplesperpixel > 1 and int(page.planarconfig) != 1):
+        return None
+    flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
+    array = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+    if array is None or str(array.dtype) != str(page.dtype):
+        return None
+    return array if array.ndim == 2 else array[..., [2, 1, 0, 3][: array.shape[2]]]
 
 
 def _orientation(page: Any) -> int:
