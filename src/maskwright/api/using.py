@@ -45,6 +45,7 @@ def predict(
     Raises:
         MaskwrightError: no model, no images, not one that could be read, or results in the way.
     """
+    from maskwright.data.remarks import unread
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
     from maskwright.targets import engines, models_of
@@ -70,6 +71,10 @@ def predict(
     rule = engine.metadata.input_rule
     if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
         return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
+    for source in sources:
+        if source.is_dir():
+            for note in unread(source, without=target_dir):
+                reporter.warn(note)
     return predict_files(
         engine,
         find_images(sources, rule.channel_patterns),

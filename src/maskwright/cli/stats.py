@@ -33,12 +33,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Count and draw."""
     from maskwright.data.dataset import class_names
     from maskwright.data.records import examine
+    from maskwright.data.remarks import remarks
     from maskwright.data.statistics import as_text, bar_chart, describe_dataset
     from maskwright.plan.masks import decide
     from maskwright.storage import write_bytes
 
     config = _configuration(arguments)
     splits = _parts(config)
+    for note in remarks(config.data, splits):
+        reporter.warn(note)
     with reporter.task("looking at masks", sum(map(len, splits.values())), "masks") as step:
         decided = decide(config, splits, step)
     for note in decided.notes:

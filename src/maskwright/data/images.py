@@ -43,6 +43,7 @@ class Header:
     pages: int = 1
     by_pillow: bool = True
     bands: Bands | None = None  # of a TIFF that only tifffile keeps whole
+    orientation: int = 1  # how it is turned when it is read: 1 not at all (EXIF and TIFF 6.0, tag 274)
     lossy: bool = False  # compressed as JPEG is, whatever the file is called
     palette: np.ndarray | None = field(default=None, repr=False)  # (N, 3) uint8: the colours of its numbers
 
@@ -84,7 +85,9 @@ def _banded(bands: Bands, path: Path) -> Header:
     # Four bands count as a picture of so many pixels, as colours with alpha do.
     if bands.height * bands.width * max(4, bands.stored) // 4 > MAX_PIXELS:
         raise _too_large(path, f"{bands.width} x {bands.height} pixels of {bands.stored} bands")
-    return Header(bands.height, bands.width, bands.dtype, bands.pages, by_pillow=False, bands=bands)
+    return Header(
+        bands.height, bands.width, bands.dtype, bands.pages, by_pillow=False, bands=bands, orientation=bands.orientation
+    )
 
 
 def _header(picture: Any, path: Path) -> Header:
@@ -93,12 +96,14 @@ def _header(picture: Any, path: Path) -> Header:
         width, height = int(picture.tag_v2[256]), int(picture.tag_v2[257])
     if width * height > MAX_PIXELS:
         raise _too_large(path, f"{width} x {height} pixels")
-    if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # turned by 90 degrees
+    orientation = int((picture.tag_v2 if picture.format == "TIFF" else picture.getexif()).get(274, 1))
+    if orientation in (5, 6, 7, 8):  # turned by 90 degrees
         width, height = height, width
     palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3) if picture.mode == "P" else None
     # A camera's second picture is a preview of the first.
     pages = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
-    return Header(height, width, _dtype(picture, path), pages, lossy=is_lossy(picture, path), palette=palette)
+    lossy = is_lossy(picture, path)
+    return Header(height, width, _dtype(picture, path), pages, orientation=orientation, lossy=lossy, palette=palette)
 
 
 def _dtype(picture: Any, path: Path) -> str:

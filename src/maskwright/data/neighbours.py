@@ -21,6 +21,7 @@ from maskwright.data.images import read_images
 from maskwright.data.pairs import list_images
 from maskwright.data.preprocess import InputRule, adjust
 from maskwright.errors import MaskwrightError
+from maskwright.volumes.read import stem
 
 Slice = TypeVar("Slice")
 
@@ -89,7 +90,9 @@ def _folder(
     folder: Path, changed: int, slice_pattern: str, channel_patterns: tuple[str, ...]
 ) -> tuple[dict[Path, str], dict[str, dict[int, tuple[Path, ...]]]]:
     """Names of the pictures of a folder by their (first) files, and their files by series and number."""
-    files = _cases(folder, channel_patterns) if channel_patterns else {p.stem: (p,) for p in list_images(folder)}
+    files = (
+        _cases(folder, channel_patterns) if channel_patterns else {stem(path): (path,) for path in list_images(folder)}
+    )
     return {paths[0]: name for name, paths in files.items()}, series(files, slice_pattern)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,12 @@ from maskwright.volumes.read import SUFFIXES as SCANS
 from maskwright.volumes.read import stem
 
 # Endings that data sets put after the image's name; the plain name comes first.
-_MASK_ENDINGS = ("", "_mask", "-mask", "_seg", "_label", "_gt")
+_MASK_ENDINGS = (
+    "", "_mask", "-mask", "_masks", "_seg", "_label", "_labels", "_gt", "_segmentation", "_manual1", "_labelIds",
+    "_gtFine_labelIds", "_gtFine_labelTrainIds",
+)  # fmt: skip
+# And after the image's own: Cityscapes, DRIVE.
+_IMAGE_ENDINGS = ("_leftImg8bit", "_training", "_test", "_image", "_img")
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,9 @@ class Pair:
 
 
 def list_images(folder: Path, *, scans: bool = False) -> list[Path]:
-    """Picture files of a folder (not of its sub-folders), or its scans, sorted by name; hidden files are left out.
+    """Picture files of a folder, or its scans, sorted by name; hidden files are left out.
+
+    Pictures of its sub-folders are taken where it holds none itself.
 
     Raises:
         MaskwrightError: no such folder, or no picture (no scan) in it.
@@ -45,11 +55,28 @@ def list_images(folder: Path, *, scans: bool = False) -> list[Path]:
     if not folder.is_dir():
         raise MaskwrightError("there is no such folder", where=folder, fix=_nearest(folder))
     endings = SCANS if scans else SUFFIXES
-    found = [path for path in folder.iterdir() if path.name.lower().endswith(endings) and not path.name.startswith(".")]
+    found = _files(folder, endings)
+    if not found and not scans:
+        found = [path for inner in _inner(folder) for path in _files(inner, endings)]
     if not found:
         what = "scans" if scans else "images"
         raise MaskwrightError(f"holds no {what}", where=folder, fix=f"Accepted endings: {' '.join(endings)}.")
-    return sorted(found, key=lambda path: path.name)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    return [
+        path
+        for path in folder.iterdir()
+        if path.name.lower().endswith(endings) and not path.name.startswith(".")
+        and (path.is_file() or endings is SCANS)
+    ]  # fmt: skip
+
+
+def _inner(folder: Path) -> list[Path]:
+    """All visible folders in a folder."""
+    inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return [*inner, *(one for path in inner for one in _inner(path))]
 
 
 def _nearest(folder: Path) -> str:
@@ -59,20 +86,38 @@ def _nearest(folder: Path) -> str:
     return f"The nearest folder that exists is {parent}. Set the right one in the configuration or with --set."
 
 
-def match_pairs(images: Path, masks: Path, *, scans: bool = False) -> tuple[list[Pair], list[Path]]:
+def match_pairs(
+    images: Path, masks: Path, *, pattern: str | None = None, scans: bool = False
+) -> tuple[list[Pair], list[Path]]:
     """Match images and masks (or scans and label maps) by name, never by position.
+
+    Files of one name in another Unicode form have one name. Where one folder holds both, masks are told by their
+    endings. Files of sub-folders belong together where their folders have the same names.
+
+    Args:
+        pattern: of the names of the masks; `*` stands for the image's name.
 
     Returns:
         Pairs in name order, and masks that no image asks for.
 
     Raises:
-        MaskwrightError: a missing or empty folder, two files of one name, or images without a mask (all are listed).
+        MaskwrightError: a missing or empty folder, two files of one name, images without a mask (all are listed).
     """
-    image_files = by_stem(list_images(images, scans=scans))
-    mask_files = by_stem(list_images(masks, scans=scans))
+    image_files, mask_files = (list_images(folder, scans=scans) for folder in (images, masks))
+    together = images.resolve() == masks.resolve()
+    names = {path: stem(path) for path in mask_files}
+    if pattern:
+        names = _by_pattern(mask_files, pattern)
+        if together:
+            image_files = [path for path in image_files if path not in names]
+    elif together:
+        image_files, their_masks = _told_apart(image_files)
+        names = {path: names[path] for path in their_masks}
+    named = _named(image_files, images)
+    candidates = _by_place(names, masks)
     pairs, missing, used = [], [], set()
-    for name, path in image_files.items():
-        mask = next((mask_files[name + end] for end in _MASK_ENDINGS if name + end in mask_files), None)
+    for name, path in named.items():
+        mask = _mask_of(path, images, candidates, ("",) if pattern else _MASK_ENDINGS)
         if mask is None:
             missing.append(path.name)
         else:
@@ -80,11 +125,91 @@ def match_pairs(images: Path, masks: Path, *, scans: bool = False) -> tuple[list
             pairs.append(Pair(name, path, mask))
     if missing:
         raise MaskwrightError(
-            f"{len(missing)} of {len(image_files)} images have no mask of their name in {masks}: {shorten(missing)}",
+            f"{len(missing)} of {len(named)} images have no mask of their name in {masks}: {shorten(missing)}",
             where=images,
-            fix="Add the masks, or move those images away.",
+            fix="Add the masks, set data.mask_pattern where they are named otherwise (as *_manual1.png), or move those "
+            "images away.",
         )
-    return pairs, [path for path in mask_files.values() if path not in used]
+    return sorted(pairs, key=lambda pair: pair.name), [path for path in names if path not in used]
+
+
+def require_masks_apart(pairs: Sequence[Pair]) -> None:
+    """Refuse images that are their own masks.
+
+    Raises:
+        MaskwrightError: naming them.
+    """
+    own = [pair.image for pair in pairs if pair.image.resolve() == pair.mask.resolve()]
+    if own:
+        raise MaskwrightError(
+            f"{len(own)} images are their own masks: {shorten([path.name for path in own])}",
+            where=own[0].parent,
+            fix="Name the folder of the masks, or set data.mask_pattern where one folder holds both.",
+        )
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _by_pattern(files: list[Path], pattern: str) -> dict[Path, str]:
+    """What `*` stands for in the names of the files that are named so."""
+    head, _, tail = (re.escape(part) for part in _nfc(pattern).partition("*"))
+    expression = re.compile(head + "(.+)" + tail.replace(r"\*", ".*").replace(r"\?", "."))
+    found = {path: expression.fullmatch(_nfc(path.name)) for path in files}
+    return {path: match[1] for path, match in found.items() if match}
+
+
+def _told_apart(files: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Images and masks of one folder: a mask has the name of another file and an ending."""
+    names = {(path.parent, stem(path)) for path in files}
+    masks = [
+        path
+        for path in files
+        for end in _MASK_ENDINGS[1:]
+        if stem(path).endswith(end)
+        and any((path.parent, stem(path)[: -len(end)] + more) in names for more in ("", *_IMAGE_ENDINGS))
+    ]
+    taken = set(masks)
+    return [path for path in files if path not in taken], list(dict.fromkeys(masks)) or files
+
+
+def _named(files: list[Path], folder: Path) -> dict[str, Path]:
+    """Files by name; those of sub-folders with their folders' names where two would have one."""
+    if all(path.parent == folder for path in files):
+        return by_stem(files)
+    names = [stem(path) for path in files]
+    if len(set(names)) == len(names):
+        return dict(zip(names, files, strict=True))
+    return {_nfc("_".join((*path.relative_to(folder).parent.parts, stem(path)))): path for path in files}
+
+
+def _by_place(names: dict[Path, str], folder: Path) -> dict[tuple[str, str], Path]:
+    """Masks by their sub-folder and name; and by name alone where there is one of it.
+
+    Raises:
+        MaskwrightError: two of one folder differ in nothing but their ending.
+    """
+    found: dict[tuple[str, str], Path] = {}
+    for path, name in names.items():
+        key = (_place(path, folder), name)
+        if key in found:
+            raise _same_name(found[key], path)
+        found[key] = path
+    alone = Counter(names.values())
+    return {("", name): path for path, name in names.items() if alone[name] == 1} | found
+
+
+def _place(path: Path, folder: Path) -> str:
+    return _nfc(path.parent.relative_to(folder).as_posix())
+
+
+def _mask_of(image: Path, folder: Path, masks: dict[tuple[str, str], Path], endings: Sequence[str]) -> Path | None:
+    """The mask of an image: in the sub-folder of the same name, else the only one of its name."""
+    bare = stem(image)
+    names = [bare, *(bare[: -len(end)] for end in _IMAGE_ENDINGS if bare.endswith(end))]
+    keys = [(place, name + end) for name in names for end in endings for place in (_place(image, folder), "")]
+    return next((masks[key] for key in keys if key in masks), None)
 
 
 def match_cases(
@@ -122,13 +247,15 @@ def by_stem(paths: list[Path]) -> dict[str, Path]:
     for path in paths:
         name = stem(path)
         if name in found:
-            raise MaskwrightError(
-                f"{found[name].name} and {path.name} have the same name",
-                where=path.parent,
-                fix="Keep one of them.",
-            )
+            raise _same_name(found[name], path)
         found[name] = path
     return found
+
+
+def _same_name(one: Path, other: Path) -> MaskwrightError:
+    return MaskwrightError(
+        f"{one.name} and {other.name} have the same name", where=other.parent, fix="Keep one of them."
+    )
 
 
 def shorten(items: Sequence[object], limit: int = 5) -> str:

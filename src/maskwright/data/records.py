@@ -148,10 +148,12 @@ def _trouble(pair: Pair) -> list[MaskwrightError]:
 
 
 def _sizes_differ(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> MaskwrightError:
+    rotation = read_header(pair.image).orientation
+    noted = f" after the rotation that its camera noted (orientation {rotation})" if rotation != 1 else ""
     return MaskwrightError(
-        f"is {mask[1]} x {mask[0]} px, and its image {pair.image} is {image[1]} x {image[0]}",
+        f"is {mask[1]} x {mask[0]} px, and its image {pair.image} is {image[1]} x {image[0]}{noted}",
         where=pair.mask,
-        fix="Image and mask must have the same size.",
+        fix="Turn the mask as the image is shown." if noted else "Image and mask must have the same size.",
     )
 
 

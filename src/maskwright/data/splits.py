@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.pairs import Pair, match_cases, match_pairs, shorten
+from maskwright.data.pairs import Pair, match_cases, match_pairs, require_masks_apart, shorten
 from maskwright.errors import MaskwrightError
 
 SPLITS = ("train", "valid", "test")
@@ -153,7 +153,8 @@ def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
     if data.channel_patterns:
         pairs = match_cases(folders.images, folders.masks, data.channel_patterns, data.mask_pattern, scans=scans)
     else:
-        pairs, _ = match_pairs(folders.images, folders.masks, scans=scans)
+        pairs, _ = match_pairs(folders.images, folders.masks, pattern=data.mask_pattern, scans=scans)
+    require_masks_apart(pairs)
     return with_patients(pairs, data.patient_pattern)
 
 

@@ -21,6 +21,7 @@ from maskwright.inference.slices import Picture, ahead, full_probabilities, load
 from maskwright.inference.written import Found, Masks, Overlays, beside_masks
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_json
+from maskwright.volumes.read import stem
 
 _MANIFEST = "predictions.json"
 
@@ -74,7 +75,7 @@ def find_images(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[C
         else:
             found += list_images(source)
     by_stem(found)
-    return [CaseFiles(path.stem, (path,)) for path in found]
+    return [CaseFiles(stem(path), (path,)) for path in found]
 
 
 def predict_files(

@@ -23,6 +23,7 @@ from maskwright.inference.engines import Engine
 from maskwright.inference.masks import restore
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.tiles import predict_tiles
+from maskwright.volumes.read import stem
 
 _THREADS = 2
 Source = TypeVar("Source")
@@ -158,7 +159,7 @@ def predict_image(
     """
     paths = (files,) if isinstance(files, Path) else tuple(files)
     rule = rule or rule_of_set(engine, [paths], options)
-    return segment_picture(engine, load_picture(rule, CaseFiles(paths[0].stem, paths)), options, tiled=tiled)
+    return segment_picture(engine, load_picture(rule, CaseFiles(stem(paths[0]), paths)), options, tiled=tiled)
 
 
 def segment_picture(engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False) -> np.ndarray:

@@ -17,6 +17,7 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.preprocess import level_range
 from maskwright.data.records import Record, common_dtype, complete, depths, examine, file_hash, require_every_class
+from maskwright.data.remarks import remarks
 from maskwright.data.splits import Splits, shared_patients
 from maskwright.errors import MaskwrightError
 from maskwright.plan.masks import decide
@@ -55,6 +56,7 @@ def make_plan(config: Configuration, reporter: Reporter, *, allow_leak: bool = F
     if scans:
         check_scans(config)
     splits, notes = split(config)
+    notes = [*notes, *remarks(config.data, splits, scans=scans)]
     _refuse_leak(splits, reporter, allow=allow_leak)
     learnt = [pair for part in ("train", "valid") for pair in splits.get(part, [])]
     read = (_read_scans if scans else _read_pictures)(config, splits, learnt, reporter)

@@ -9,7 +9,9 @@ from maskwright.data.dataset import class_names
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_meaning import decide as decide_by_values
 from maskwright.data.mask_values import look
+from maskwright.data.records import complete
 from maskwright.data.splits import Splits
+from maskwright.data.tiff import UnreadableImage
 
 
 def decide(config: Configuration, splits: Splits, step: Callable[[], None] | None = None) -> Decision:
@@ -23,7 +25,9 @@ def decide(config: Configuration, splits: Splits, step: Callable[[], None] | Non
     Raises:
         MaskwrightError: a mask that cannot be read, or masks that can mean several things.
     """
-    seen = look(
-        {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}, step, lenient=frozenset({"test"})
-    )
+    masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
+    try:
+        seen = look(masks, step, lenient=frozenset({"test"}))
+    except UnreadableImage as error:
+        raise complete(error, [pair for part, pairs in splits.items() if part != "test" for pair in pairs]) from None
     return decide_by_values(config.mask, config.model.num_classes, class_names(config), seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +24,17 @@ def is_volume(path: Path) -> bool:
 
 
 def stem(path: Path) -> str:
-    """A file's name without its ending, `.nii.gz` as one; a folder's name as it is."""
-    name = path.name
+    """A file's name without its ending, `.nii.gz` as one; a folder's name as it is.
+
+    Letters with marks are one each (Unicode's NFC), whichever way the file system writes them.
+    """
+    name = unicodedata.normalize("NFC", path.name)
     if path.is_dir():
         return name
     for suffix in SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
-    return path.stem
+    return Path(name).stem
 
 
 def read_volume(path: Path, series: str | None = None) -> Volume:

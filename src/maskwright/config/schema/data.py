@@ -129,9 +129,9 @@ class DataSection(Section):
     )
     mask_pattern: str | None = key(
         None,
-        "And the file that is its mask, where folders of cases hold it too; the case's own name in `masks` where "
-        "absent.",
-        example="*_seg.nii.gz",
+        "How masks are named: `*` stands for the image's (the case's) name. Where absent they have that name, mostly "
+        "with an ending as `_mask`, `_seg`, `_gt` or `_segmentation`, in `masks` or beside the images.",
+        example="*_manual1.gif",
     )
     neighbours: int = key(
         0,
