@@ -48,7 +48,15 @@ def find_cases(options: PrepareSection) -> tuple[list[Case], list[str]]:
             where="[prepare] scan_pattern, label_pattern",
             fix="Write patterns that find the same patient in both names.",
         )
-    return sorted((Case(stem(keys[key]), keys[key], others[key]) for key in matched), key=lambda case: case.name), notes
+    cases = sorted((Case(stem(keys[key]), keys[key], others[key]) for key in matched), key=lambda case: case.name)
+    for case in cases:
+        if re.search(r"-crop\d+$", case.name):
+            raise MaskwrightError(
+                "ends like the name of a cropped slice, and its slices could not be told from another patient's",
+                where=case.scan,
+                fix="Rename it.",
+            )
+    return cases, notes
 
 
 def _entries(folder: Path | None, key: str) -> list[Path]:

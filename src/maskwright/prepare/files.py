@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +123,24 @@ def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes:
 
 
 def forget_patient(target: Prepared, patient: str) -> None:
-    """Remove what was written of a patient that is not complete; files of that name can only be ours."""
+    """Remove what was written of a patient that is not complete, and nothing of one whose name begins alike."""
+    number = re.escape(patient) + r"-(crop\d+-)?\d{4,}"
+    # With a point in front: what was being written when the process was killed.
+    ours = re.compile(rf"{number}\.png|\.{number}-\w+\.png")
     for part in PARTS:
         for folder in (target.images(part), target.masks(part)):
-            # With a point in front: what was being written when the process was killed.
-            for pattern in (f"{patient}-[0-9]*.png", f"{patient}-crop*.png", f".{patient}-*.png"):
-                for path in folder.glob(pattern):
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if ours.fullmatch(path.name):
                     path.unlink(missing_ok=True)
+
+
+def is_complete(target: Prepared, patient: str) -> bool:
+    """Whether a patient is done and all its slices are there."""
+    facts = target.read_geometry(patient)
+    if facts is None:
+        return False
+    folders = (target.images(facts["split"]), target.masks(facts["split"]))
+    return all((folder / row["file"]).is_file() for row in facts["rows"] for folder in folders)
 
 
 def write_manifest(target: Prepared, patients: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from maskwright.config.schema import PrepareSection
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case, find_cases
-from maskwright.prepare.files import PARTS, Prepared, forget_patient, write_manifest, write_patient
+from maskwright.prepare.files import PARTS, Prepared, forget_patient, is_complete, write_manifest, write_patient
 from maskwright.prepare.scan_labels import classes, read_case
 from maskwright.prepare.slices import cut
 from maskwright.prepare.split import stratified
@@ -67,7 +67,7 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
     sizes, failed = _sizes(cases, options, reporter)
     fractions = {"valid": options.valid_fraction, "test": options.test_fraction}
     parts = stratified(sizes, fractions, options.seed)
-    todo = [case for case in cases if case.name in sizes and target.read_geometry(case.name) is None]
+    todo = [case for case in cases if case.name in sizes and not is_complete(target, case.name)]
     if len(todo) < len(sizes):
         reporter.say(f"{len(sizes) - len(todo)} of {len(sizes)} patients are done already")
     with reporter.task("preparing", len(todo), "patients") as advance:
@@ -78,7 +78,7 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
             if problem is not None:
                 reporter.warn(problem)
                 failed.append(problem)
-    done = target.patients()
+    done = [patient for patient in target.patients() if is_complete(target, patient)]
     if not done:
         raise MaskwrightError(
             f"not one of {len(cases)} patients could be prepared", where=options.scans_dir, fix="See the list above."
