@@ -54,6 +54,11 @@ def _lines(found: dict[int, dict[str, Any]], valued: bool) -> list[str]:
         extent = " ".join(f"{value:.1f}" for value in facts["extent_mm"])
         centroid = " ".join(f"{value:.1f}" for value in facts["centroid_mm"])
         line = f"{number:>6}  {facts['volume_ml']:>11.3f}  {facts['surface_mm2']:>12.1f}  {extent:<22}  {centroid:<26}"
-        line += f"  {facts['mean']:.1f} ± {facts['std']:.1f}" if valued else ""
+        line += f"  {_short(facts['mean'])} ± {_short(facts['std'])}" if valued else ""
         lines.append(f"{line}  {facts['name']}" if "name" in facts else line)
     return lines if found else ["no label in it: every voxel is 0"]
+
+
+def _short(value: float) -> str:
+    """A decimal of HU, and four digits of values as small as a diffusion coefficient."""
+    return f"{value:.1f}" if abs(value) >= 10 or value == 0 else f"{value:.4g}"

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", metavar="DIR", help="folder of the label maps")
     parser.add_argument("--output", metavar="DIR", help="folder of the pairs to be made")
     parser.add_argument("--window", help="named window, level/width, full or percentiles (default: abdomen)")
+    parser.add_argument("--series", metavar="UID", help="which series, where folders of DICOM hold several")
     add_overrides(parser)
     parser.set_defaults(run_dir=None)  # nothing is trained
 
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         given["scans_dir"] = arguments.config
     words = [f"prepare.{key}={Path(value).absolute()}" for key, value in given.items() if value]
     words += [f"prepare.window={arguments.window}"] if arguments.window else []
+    words += [f"prepare.series={arguments.series}"] if arguments.series else []
     arguments.overrides[:0] = words
     config = from_overrides(arguments.overrides) if direct else load_and_tell(arguments, reporter).config
     result = prepare_scans(config.prepare, reporter)

@@ -6,22 +6,34 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.volumes.decoders import pixels
 from maskwright.volumes.dicom_files import DicomFile, Series, choose, find_series
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
+from maskwright.volumes.dicom_values import rescale_of, rescaled, stored_values
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
+_OF_THE_FILE = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
 # What pydicom warns of (a file that ends too early) becomes an error of ours, or is none.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
-# where a slice lies, its file, its number in a file of several, and what rescales it
-Frame = tuple[Plane, DicomFile, int | None, Any]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A slice: where it lies, its file, its number in a file of several, and what its values are rescaled by."""
+
+    plane: Plane
+    file: DicomFile
+    number: int | None
+    slope: float
+    intercept: float
+    rescale_said: bool
 
 
 def read_dicom(path: Path, series: str | None = None) -> Volume:
@@ -44,16 +56,18 @@ def read_series(series: Series, where: Path) -> Volume:
     files, notes = _without_doubles(series)
     _require_one_size(files, where)
     frames = [frame for file, header in files for frame in _frames(file, header)]
-    order, affine, more = stack([frame[0] for frame in frames], where)
+    order, affine, more = stack([frame.plane for frame in frames], where)
     frames = [frames[index] for index in order]
+    if not all(frame.rescale_said for frame in frames):
+        more.append("no rescale slope and intercept (0028,1053 and 0028,1052): values are taken as they are stored")
     array = _pixels(frames)
     headers = {file.name: header for file, header in files}
     details = {
-        "instances": [headers[frame[1].name] for frame in frames],  # of each slice; of several where multi-frame
-        "frames": [frame[2] for frame in frames],
+        "instances": [headers[frame.file.name] for frame in frames],  # of each slice; of several where multi-frame
+        "frames": [frame.number for frame in frames],
         "series": series.uid,
     }
-    source = Source("dicom", where, details, (*notes, *more))
+    source = Source("dicom", where, details, (*series.notes, *notes, *more))
     return Volume(check_values(array, where), check_affine(affine, where), series.modality, source)
 
 
@@ -107,32 +121,39 @@ def _frames(file: DicomFile, header: Any) -> list[Frame]:
                 where=f"{file.name}, (5200,9230) PerFrameFunctionalGroupsSequence",
                 fix="Export the series again as enhanced or as single images.",
             )
-        return [(plane_of(header, file.name), file, None, header)]
+        return [_frame(file, None, header, str(header.get("Modality", "")), file.name)]
     shared = header.get("SharedFunctionalGroupsSequence")
     found: list[Frame] = []
     for number, groups in enumerate(header.PerFrameFunctionalGroupsSequence):
-        merged: dict[str, Any] = {}
+        # What stands at the top of a file holds for all its frames, unless their groups say otherwise.
+        merged = {key: header.get(key) for key in _OF_THE_FILE if header.get(key) is not None}
         for source in (shared[0] if shared else None, groups):
             for sequence in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
                              "PixelValueTransformationSequence"):  # fmt: skip
                 if source is not None and sequence in source and len(source[sequence].value):
                     merged |= {element.keyword: element.value for element in source[sequence][0]}
-        found.append((plane_of(merged, f"{file.name}, frame {number + 1}"), file, number, merged))
+        modality = str(header.get("Modality", ""))
+        found.append(_frame(file, number, merged, modality, f"{file.name}, frame {number + 1}"))
     return found
+
+
+def _frame(file: DicomFile, number: int | None, rule: Any, modality: str, name: str) -> Frame:
+    return Frame(plane_of(rule, name), file, number, *rescale_of(rule, modality, name))
 
 
 def _pixels(frames: Sequence[Frame]) -> np.ndarray:
     """Rescaled values of all frames, each file decoded once."""
     by_file: dict[int, list[int]] = {}
     for index, frame in enumerate(frames):
-        by_file.setdefault(id(frame[1]), []).append(index)
+        by_file.setdefault(id(frame.file), []).append(index)
 
     def decode(indices: list[int]) -> list[tuple[int, np.ndarray]]:
-        stored = _stored(frames[indices[0]][1])
+        stored = stored_values(frames[indices[0]].file)
         slices = []
         for index in indices:
-            _, file, number, rule = frames[index]
-            slices.append((index, _rescaled(stored if number is None else stored[number], rule, file)))
+            frame = frames[index]
+            one = stored if frame.number is None else stored[frame.number]
+            slices.append((index, rescaled(one, frame.slope, frame.intercept)))
         return slices
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -140,40 +161,3 @@ def _pixels(frames: Sequence[Frame]) -> np.ndarray:
     arrays = [array for _, array in sorted(done, key=lambda item: item[0])]
     kind = np.int16 if all(array.dtype == np.int16 for array in arrays) else np.float32
     return np.stack([array.astype(kind, copy=False) for array in arrays])
-
-
-def _stored(file: DicomFile) -> np.ndarray:
-    import pydicom
-
-    try:
-        return pixels(pydicom.dcmread(file.open()))
-    except (ValueError, AttributeError, RuntimeError, EOFError, OSError, KeyError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MaskwrightError(
-            f"its pixels cannot be decoded ({reason})",
-            where=f"{file.name}, (7FE0,0010) PixelData",
-            fix="Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders.",
-        ) from None
-
-
-def _rescaled(stored: np.ndarray, rule: Any, file: DicomFile) -> np.ndarray:
-    """Stored values to HU or what the modality means: slope · value + intercept (PS3.3 C.11.1)."""
-    if "ModalityLUTSequence" in rule:
-        raise MaskwrightError(
-            "gives its values by a table, which is not supported",
-            where=f"{file.name}, (0028,3000) ModalityLUTSequence",
-            fix="Export it with a rescale slope and intercept.",
-        )
-    try:
-        slope, intercept = float(rule.get("RescaleSlope", 1) or 1), float(rule.get("RescaleIntercept", 0) or 0)
-    except (TypeError, ValueError):
-        raise MaskwrightError(
-            "is no number", where=f"{file.name}, (0028,1053) RescaleSlope", fix="Export it again."
-        ) from None
-    if slope == int(slope) and intercept == int(intercept):
-        values = stored.astype(np.int32) * int(slope) + int(intercept)
-        limits = np.iinfo(np.int16)
-        if values.min() >= limits.min and values.max() <= limits.max:
-            return values.astype(np.int16)
-        return values.astype(np.float32)
-    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)

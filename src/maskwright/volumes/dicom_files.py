@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,13 @@ class DicomFile:
         """What pydicom can read."""
         return self.path if self.path is not None else io.BytesIO(self.data or b"")
 
+    def start(self) -> bytes:
+        """Its first bytes, preamble and all."""
+        if self.path is None:
+            return (self.data or b"")[:_PREAMBLE]
+        with self.path.open("rb") as file:
+            return file.read(_PREAMBLE)
+
 
 @dataclass(frozen=True)
 class Series:
@@ -35,16 +42,34 @@ class Series:
 
     Attributes:
         uid: of the series. modality, description: as the files say. files: each with its header, without pixels.
+        notes: what was left out for it.
     """
 
     uid: str
     modality: str
     description: str
     files: tuple[tuple[DicomFile, Any], ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_scout(self) -> bool:
+        """Whether these images only show where slices are taken: a single one, or several of different directions."""
+        headers = [header for _, header in self.files]
+        if len(headers) == 1:
+            return int(headers[0].get("NumberOfFrames", 1) or 1) == 1
+        directions = {_direction(header) for header in headers}
+        return len(directions) > 1 or all("LOCALIZER" in (one.get("ImageType") or ()) for one in headers)
 
     def __str__(self) -> str:
         described = f" {self.description!r}" if self.description else ""
         return f"{self.modality}{described}, {len(self.files)} images, {self.uid}"
+
+
+def _direction(header: Any) -> tuple[float, ...]:
+    try:
+        return tuple(round(float(value), 2) for value in header.get("ImageOrientationPatient") or ())
+    except (TypeError, ValueError):
+        return ()
 
 
 def find_series(path: Path) -> list[Series]:
@@ -53,7 +78,6 @@ def find_series(path: Path) -> list[Series]:
     Raises:
         MaskwrightError: nothing is there, or none of it is a DICOM image.
     """
-    import pydicom
     from pydicom.errors import InvalidDicomError
 
     groups: dict[str, list[tuple[DicomFile, Any]]] = {}
@@ -61,10 +85,12 @@ def find_series(path: Path) -> list[Series]:
     for file in _files(path):
         seen += 1
         try:
-            header = pydicom.dcmread(file.open(), stop_before_pixels=True)
+            header = read_header(file)
             uid, modality = _series_uid(header), str(header.get("Modality", ""))
-        except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
-            raise _damaged(file, str(error)) from None
+        except InvalidDicomError:
+            raise _damaged(file, "it does not begin like one") from None
+        except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
+            raise _damaged(file, "its header cannot be read to the end") from None
         if "Rows" not in header and _is_image(header):
             # Left out in silence, a slice at the end of a scan would be missed by nobody.
             raise _damaged(file, "it ends before its image is described")
@@ -82,6 +108,23 @@ def find_series(path: Path) -> list[Series]:
         first = files[0][1]
         found.append(Series(uid, str(first.get("Modality", "")), str(first.get("SeriesDescription", "")), tuple(files)))
     return sorted(found, key=lambda one: (-len(one.files), one.uid))
+
+
+def read_header(file: DicomFile) -> Any:
+    """The header of a file, which may lack the preamble (a slice as some scanners and servers send it).
+
+    Raises:
+        What pydicom raises for a file that is damaged or none.
+    """
+    import pydicom
+
+    return pydicom.dcmread(file.open(), stop_before_pixels=True, force=lacks_preamble(file.start()))
+
+
+def lacks_preamble(start: bytes) -> bool:
+    """Whether bytes begin with an element of DICOM's first groups instead of the preamble (PS3.10, 7.1)."""
+    group, element = start[:2], start[2:4]
+    return start[128:_PREAMBLE] != b"DICM" and group in (b"\x02\x00", b"\x08\x00") and element[1:] == b"\x00"
 
 
 def _damaged(file: DicomFile, reason: str) -> MaskwrightError:
@@ -128,6 +171,8 @@ def _complete(header: Any, uid: str) -> None:
 def choose(series: list[Series], path: object, wanted: str | None = None) -> Series:
     """The only series, or the one whose UID or description begins with `wanted`.
 
+    Where none is wanted and all others are scouts, these are left out, and its notes name them.
+
     Raises:
         MaskwrightError: there are several, or none of that name; all are listed.
     """
@@ -136,6 +181,10 @@ def choose(series: list[Series], path: object, wanted: str | None = None) -> Ser
         chosen = [one for one in series if one.uid.startswith(wanted) or one.description.startswith(wanted)]
     if len(chosen) == 1:
         return chosen[0]
+    others = [one for one in series if not one.is_scout]
+    if wanted is None and len(others) == 1:
+        notes = tuple(f"left out: {one} (it shows where the slices lie)" for one in series if one.is_scout)
+        return replace(others[0], notes=notes)
     listed = "\n    ".join(str(one) for one in series)
     raise MaskwrightError(
         f"holds {len(series)} series{f', {len(chosen)} of which match {wanted!r}' if wanted else ''} "
@@ -146,6 +195,8 @@ def choose(series: list[Series], path: object, wanted: str | None = None) -> Ser
 
 
 def _files(path: Path) -> Iterator[DicomFile]:
+    if path.is_file() and path.name.upper() == "DICOMDIR":  # the directory of a disc, whose files lie beside it
+        path = path.parent
     if path.is_dir():
         for file in sorted(path.rglob("*")):
             if file.is_file() and not file.name.startswith(".") and _looks_like_dicom(file):
@@ -159,11 +210,11 @@ def _files(path: Path) -> Iterator[DicomFile]:
 
 
 def _looks_like_dicom(path: Path) -> bool:
-    """Whether a file has DICOM's preamble; files without it are read where their name says what they are."""
+    """Whether a file has DICOM's preamble or begins with its first elements, or its name says what it is."""
     if path.suffix.lower() in {".dcm", ".dicom", ".ima"}:
         return True
-    with path.open("rb") as file:
-        return file.read(_PREAMBLE)[-4:] == b"DICM"
+    start = DicomFile(str(path), path).start()
+    return start[-4:] == b"DICM" or lacks_preamble(start)
 
 
 def _unpacked(path: Path) -> Iterator[DicomFile]:
@@ -179,8 +230,12 @@ def _unpacked(path: Path) -> Iterator[DicomFile]:
             for entry in archive.infolist():
                 # Nothing is written: a name with .. in it leads nowhere.
                 if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
+                    if entry.filename.lower().endswith(".zip"):
+                        what = f"holds another archive, {entry.filename}"
+                        raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
                     data = archive.read(entry)
-                    if data[128:_PREAMBLE] == b"DICM" or entry.filename.lower().endswith((".dcm", ".ima")):
+                    named = entry.filename.lower().endswith((".dcm", ".ima"))
+                    if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
                         yield DicomFile(f"{path}:{entry.filename}", None, data)
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
         raise MaskwrightError(

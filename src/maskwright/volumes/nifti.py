@@ -1,4 +1,4 @@
-"""NIfTI 1 and 2, plain or gzipped."""
+"""NIfTI 1 and 2, in one file or two, plain or gzipped; and FreeSurfer's MGH."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import write_bytes
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
-SUFFIXES = (".nii", ".nii.gz")
+SUFFIXES = (".nii", ".nii.gz", ".hdr", ".mgz", ".mgh")
+_GZIP = b"\x1f\x8b"
+_OTHERS = {
+    _GZIP: "a gzip archive of something else", b"PK": "a zip archive", b"\x89PNG": "a PNG picture",
+    b"\xff\xd8": "a JPEG picture", b"NRRD": "an NRRD file", b"<": "a web page",
+}  # fmt: skip
+_NIFTI_2 = 540  # bytes of its header, in the first four
 _COPY = "Copy it again from its source."
 _LEVEL = 4  # of compression
 _TOLERANCE = 0.1  # mm at the corner; rounding of quaternions leaves less
@@ -28,17 +35,19 @@ def read_nifti(path: Path) -> Volume:
     Raises:
         MaskwrightError: no such file, damaged or cut short, without geometry, or with two that differ.
     """
+    path = _inside(path)
     image: Any
     try:
-        image = nibabel.load(path)
+        image = _opened(path)
         array = np.asanyarray(image.dataobj)
     except FileNotFoundError:
         raise MaskwrightError("there is no such file", where=path) from None
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MaskwrightError(f"is damaged or cut short ({reason})", where=path, fix=_COPY) from None
-    if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 is one of them too
-        raise MaskwrightError("is no NIfTI file", where=path, fix="Its name ends in .nii or .nii.gz; is that right?")
+    except (ImageFileError, WrapStructError):
+        if not path.stat().st_size:
+            raise MaskwrightError("is damaged or cut short: it is empty", where=path, fix=_COPY) from None
+        raise MaskwrightError(f"is no NIfTI file: {_beginning(path)}", where=path, fix=_COPY) from None
+    except (HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, TypeError, zlib.error):
+        raise MaskwrightError("is damaged or cut short", where=path, fix=_COPY) from None
     affine = _affine(image, path)
     array = array.reshape(array.shape + (1,) * (3 - array.ndim)) if array.ndim < 3 else array
     while array.ndim > 3 and array.shape[-1] == 1:
@@ -56,7 +65,49 @@ def read_nifti(path: Path) -> Volume:
     return Volume(check_values(array, path), affine[:, order], "", Source("nifti", path))
 
 
+def _inside(path: Path) -> Path:
+    """The file in a folder that has a scan's name, as some archives are unpacked.
+
+    Raises:
+        MaskwrightError: the folder holds none, or several.
+    """
+    if not path.is_dir():
+        return path
+    inner = [one for one in sorted(path.iterdir()) if one.name.lower().endswith(SUFFIXES) and one.is_file()]
+    if len(inner) != 1:
+        raise MaskwrightError(
+            f"is a folder with the name of a file, and holds {len(inner)} NIfTI files",
+            where=path,
+            fix="Name the file.",
+        )
+    return inner[0]
+
+
+def _opened(path: Path) -> Any:
+    """The image of a file, packed or not, whatever its name says."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    if path.name.lower().endswith((".hdr", ".img", ".mgz", ".mgh")) or packed == path.name.lower().endswith(".gz"):
+        return nibabel.load(path)
+    data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    size = int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")
+    kind = nibabel.Nifti2Image if _NIFTI_2 in size else nibabel.Nifti1Image
+    return kind.from_bytes(data)
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(8)
+    kind = next((kind for begin, kind in _OTHERS.items() if start.startswith(begin)), f"none ({start!r})")
+    return f"it begins like {kind}"
+
+
 def _affine(image: Any, path: Path) -> np.ndarray:
+    if isinstance(image, nibabel.MGHImage):
+        return check_affine(image.affine, path)
+    if not isinstance(image, nibabel.Nifti1Pair):  # NIfTI-2 is one of them too
+        what = "is in the Analyze format, which does not say what is left and right"
+        raise MaskwrightError(what, where=path, fix="Convert it to NIfTI.")
     header = image.header
     sform, qform = int(header["sform_code"]), int(header["qform_code"])
     if sform == 0 and qform == 0:

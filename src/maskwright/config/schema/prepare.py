@@ -49,6 +49,11 @@ class PrepareSection(Section):
         "not 0 is one structure.",
         example={"pancreas": [7]},
     )
+    series: str | None = key(
+        None,
+        "Which series of DICOM folders that hold several: the beginning of its UID or description.",
+        example="AXIAL",
+    )
     window: Window = key(
         "abdomen",
         "What becomes black and white: a named window ("
