@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scans import affines, shapes, volume
+from scans import SERIES_AFFINE, affines, shapes, volume
 
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.nifti import read_nifti, write_nifti
+from maskwright.volumes.read import read_volume
 
 KINDS = (np.uint8, np.int16, np.uint16, np.int32, np.float32)
 
@@ -116,3 +117,52 @@ def test_headers_that_say_nonsense(tmp_path, place, bytes_, said):
     path.write_bytes(bytes(data))
     with pytest.raises(MaskwrightError, match=said):
         read_nifti(path)
+
+
+@pytest.mark.parametrize("kind", ["gzip called .nii", "plain called .nii.gz", "folder", "pair", "mgz"])
+def test_a_file_is_what_its_first_bytes_say(tmp_path, kind):
+    scan = volume((3, 4, 5), SERIES_AFFINE)
+    write_nifti(scan, tmp_path / "right.nii")
+    plain = (tmp_path / "right.nii").read_bytes()
+    path = tmp_path / "a.nii"
+    if kind == "gzip called .nii":
+        path.write_bytes(gzip.compress(plain))
+    elif kind == "plain called .nii.gz":
+        path = tmp_path / "a.nii.gz"
+        path.write_bytes(plain)
+    elif kind == "folder":
+        path.mkdir()
+        (path / "inner.nii").write_bytes(plain)
+    else:
+        image, path = nibabel.load(tmp_path / "right.nii"), tmp_path / ("a.hdr" if kind == "pair" else "a.mgz")
+        array = np.asarray(image.dataobj)
+        if kind == "pair":
+            nibabel.save(nibabel.Nifti1Pair(array, image.affine), path)
+        else:
+            nibabel.save(nibabel.MGHImage(array.astype(np.int32), image.affine), path)
+    found = read_volume(path)
+    assert np.array_equal(found.array, scan.array) and np.allclose(found.affine, scan.affine, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.nii", b"\x89PNG\r\n\x1a\n" + b"\0" * 400, "a PNG picture"),
+        ("a.nii.gz", b"PK\x03\x04" + b"\0" * 400, "a zip archive"),
+        ("a.nii.gz", b"<html>not found</html>" * 40, "a web page"),
+        ("a.nii", b"", "it is empty"),
+    ],
+)
+def test_what_else_lies_under_that_name_is_said(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MaskwrightError, match=said):
+        read_nifti(tmp_path / name)
+    (tmp_path / "x.nii").mkdir()
+    with pytest.raises(MaskwrightError, match="is a folder with the name of a file, and holds 0 NIfTI files"):
+        read_nifti(tmp_path / "x.nii")
+
+
+def test_analyze_is_refused(tmp_path):
+    nibabel.save(nibabel.Spm99AnalyzeImage(np.zeros((3, 4, 5), np.int16), np.eye(4)), tmp_path / "a.hdr")
+    with pytest.raises(MaskwrightError, match=r"Analyze format.*left and right"):
+        read_volume(tmp_path / "a.hdr")

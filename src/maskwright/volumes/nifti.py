@@ -23,7 +23,7 @@ _OTHERS = {
     _GZIP: "a gzip archive of something else", b"PK": "a zip archive", b"\x89PNG": "a PNG picture",
     b"\xff\xd8": "a JPEG picture", b"NRRD": "an NRRD file", b"<": "a web page",
 }  # fmt: skip
-_NIFTI_2 = 540  # bytes of its header, in the first four
+_NIFTI_1, _NIFTI_2 = 348, 540  # bytes of the header, as its first four say
 _COPY = "Copy it again from its source."
 _LEVEL = 4  # of compression
 _TOLERANCE = 0.1  # mm at the corner; rounding of quaternions leaves less
@@ -90,9 +90,10 @@ def _opened(path: Path) -> Any:
     if path.name.lower().endswith((".hdr", ".img", ".mgz", ".mgh")) or packed == path.name.lower().endswith(".gz"):
         return nibabel.load(path)
     data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
-    size = int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")
-    kind = nibabel.Nifti2Image if _NIFTI_2 in size else nibabel.Nifti1Image
-    return kind.from_bytes(data)
+    sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
+    if not sizes & {_NIFTI_1, _NIFTI_2}:
+        raise ImageFileError(str(path))
+    return (nibabel.Nifti2Image if _NIFTI_2 in sizes else nibabel.Nifti1Image).from_bytes(data)
 
 
 def _beginning(path: Path) -> str:
