@@ -14,6 +14,7 @@ from maskwright.data.images import SUFFIXES
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.read import SUFFIXES as SCANS
 from maskwright.volumes.read import stem
+from maskwright.volumes.sources import scans_in
 
 # Endings that data sets put after the image's name; the plain name comes first.
 _MASK_ENDINGS = (
@@ -55,22 +56,18 @@ def list_images(folder: Path, *, scans: bool = False) -> list[Path]:
     if not folder.is_dir():
         raise MaskwrightError("there is no such folder", where=folder, fix=_nearest(folder))
     endings = SCANS if scans else SUFFIXES
-    found = _files(folder, endings)
+    found = scans_in(folder) if scans else _files(folder, endings)
     if not found and not scans:
         found = [path for inner in _inner(folder) for path in _files(inner, endings)]
     if not found:
         what = "scans" if scans else "images"
         raise MaskwrightError(f"holds no {what}", where=folder, fix=f"Accepted endings: {' '.join(endings)}.")
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return found if scans else sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    return [
-        path
-        for path in folder.iterdir()
-        if path.name.lower().endswith(endings) and not path.name.startswith(".")
-        and (path.is_file() or endings is SCANS)
-    ]  # fmt: skip
+    found = [path for path in folder.iterdir() if path.name.lower().endswith(endings) and path.is_file()]
+    return [path for path in found if not path.name.startswith(".")]
 
 
 def _inner(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ import numpy as np
 from maskwright.config.schema import PredictSection
 from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES as PICTURES
+from maskwright.data.pairs import shorten
 from maskwright.data.regions import inside, parts
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
@@ -28,6 +29,7 @@ from maskwright.volumes.channels import read_channels
 from maskwright.volumes.measure import measure
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.read import is_volume, stem
+from maskwright.volumes.sources import beside, scans_in
 from maskwright.volumes.tables import flat
 
 _ENDINGS = {"nifti": ".nii.gz", "seg": "_seg.dcm", "rtstruct": "_rtstruct.dcm"}
@@ -42,7 +44,8 @@ class Scan:
 
 
 def find_scans(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[Scan]:
-    """The scans among files and folders: files by their endings; of a folder its scan files, else itself as DICOM.
+    """The scans among files and folders: files by their endings; of a folder its scan files and patients' folders, or
+    itself where it is a DICOM series.
 
     A folder of pictures, and a picture, is none.
 
@@ -70,11 +73,11 @@ def _single(sources: Sequence[Path]) -> list[Path]:
     for source in sources:
         if source.is_dir():
             entries = [path for path in sorted(source.iterdir()) if not path.name.startswith(".")]
-            scans = [path for path in entries if path.is_file() and is_volume(path) and path.suffix.lower() != ".dcm"]
+            scans = scans_in(source)
             if scans:
                 found += scans
             elif entries and not any(path.suffix.lower() in PICTURES for path in entries):
-                found.append(source)
+                found.append(source)  # where it is read it is said what it is not
         elif is_volume(source):
             found.append(source)
     return found
@@ -106,7 +109,7 @@ def predict_scans(
         name, path, written = source.name, source.paths[0], list[Path]()
         try:
             scan = read_channels(source.paths, series)
-            for note in scan.source.notes:
+            for note in (*scan.source.notes, *_besides(path)):
                 reporter.warn(f"{path}: {note}")
             count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)
             with reporter.task(f"segmenting {name}", count, "slices") as advance:
@@ -133,6 +136,12 @@ def predict_scans(
     _write_csv(output / "measures.csv", table)
     result.mark(engine.metadata.class_names, decision(engine.metadata, options))
     return result
+
+
+def _besides(path: Path) -> list[str]:
+    """Label maps that lie beside the slices of a scan, which are not segmented in its place."""
+    others = [one.name for one in beside(path)] if path.is_dir() else []
+    return [f"not segmented, because they lie beside a DICOM series: {shorten(others)}"] if others else []
 
 
 def _leave(folder: Path) -> None:

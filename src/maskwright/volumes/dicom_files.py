@@ -110,6 +110,22 @@ def find_series(path: Path) -> list[Series]:
     return sorted(found, key=lambda one: (-len(one.files), one.uid))
 
 
+def modalities(path: Path) -> list[tuple[Path, str]]:
+    """The DICOM files of a folder, or the file itself, with what kind each is; nothing of what cannot be read."""
+    from pydicom.errors import InvalidDicomError
+
+    found = []
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file() and not file.name.startswith(".") and looks_like_dicom(file):
+            try:
+                header = read_header(DicomFile(str(file), file))
+            except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError,
+                    TypeError):  # fmt: skip
+                continue  # told when it is read
+            found.append((file, str(header.get("Modality", ""))))
+    return found
+
+
 def read_header(file: DicomFile) -> Any:
     """The header of a file, which may lack the preamble (a slice as some scanners and servers send it).
 
@@ -199,7 +215,7 @@ def _files(path: Path) -> Iterator[DicomFile]:
         path = path.parent
     if path.is_dir():
         for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.name.startswith(".") and _looks_like_dicom(file):
+            if file.is_file() and not file.name.startswith(".") and looks_like_dicom(file):
                 yield DicomFile(str(file), file)
     elif path.suffix.lower() == ".zip":
         yield from _unpacked(path)
@@ -209,7 +225,7 @@ def _files(path: Path) -> Iterator[DicomFile]:
         raise MaskwrightError("there is no such file or folder", where=path)
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def looks_like_dicom(path: Path) -> bool:
     """Whether a file has DICOM's preamble or begins with its first elements, or its name says what it is."""
     if path.suffix.lower() in {".dcm", ".dicom", ".ima"}:
         return True

@@ -67,9 +67,16 @@ def read_labels(path: Path, scan: Volume | None = None) -> Volume:
         MaskwrightError: values that are no labels, or a map that does not lie on its scan.
     """
     path = Path(path)
-    volume = _segmentation(path) if path.is_file() and path.suffix.lower() == ".dcm" else read_volume(path)
+    segmentation = segmentation_in(path)
+    volume = read_volume(path) if segmentation is None else _read_segmentation(segmentation)
     array = volume.array
-    if array.ndim != 3 or array.min() < 0 or array.max() > 65535 or (array != np.rint(array)).any():
+    if array.ndim != 3:
+        raise MaskwrightError(
+            f"holds {array.shape[3]} layers (or channels), and a label map has one number a voxel",
+            where=path,
+            fix='Export it as one label map ("labelmap" in 3D Slicer); of one-hot layers take the number of the layer.',
+        )
+    if array.min() < 0 or array.max() > 65535 or (array != np.rint(array)).any():
         low, high = float(array.min()), float(array.max())
         raise MaskwrightError(
             f"is no label map: its values go from {low:g} to {high:g}",
@@ -125,12 +132,31 @@ def _short(volume: Volume) -> str:
     return f"{volume.grid.orientation}, {spacing} mm from ({origin})"
 
 
-def _segmentation(path: Path) -> Volume:
-    require("pydicom", path)
-    import pydicom
+def segmentation_in(path: Path) -> Path | None:
+    """The DICOM segmentation that a file is or a folder holds alone, whatever it is called; None for anything else.
 
-    if pydicom.dcmread(path, stop_before_pixels=True).get("Modality") != "SEG":
-        return read_volume(path)
+    Raises:
+        MaskwrightError: a folder of several.
+    """
+    if not path.exists() or (path.is_file() and is_volume(path) and path.suffix.lower() != ".dcm"):
+        return None
+    from maskwright.volumes.dicom_files import modalities
+
+    if path.is_dir() and path.name.lower().endswith(nifti.SUFFIXES):
+        return None
+    if importlib.util.find_spec("pydicom") is None:
+        return None
+    found = modalities(path)
+    several = [file for file, modality in found if modality == "SEG"]
+    if not several or len(several) < len(found):
+        return None
+    if len(several) > 1:
+        names = ", ".join(file.name for file in several[:5])
+        raise MaskwrightError(f"holds {len(several)} segmentations: {names}", where=path, fix="Name one of them.")
+    return several[0]
+
+
+def _read_segmentation(path: Path) -> Volume:
     from maskwright.volumes.dicom_seg import read_segmentation
 
     return read_segmentation(path)
