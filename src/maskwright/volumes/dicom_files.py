@@ -14,6 +14,9 @@ from maskwright.errors import MaskwrightError
 MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
 _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _PREAMBLE = 132
+# Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
+_MAY_BE_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+                 "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,9 @@ def _complete(header: Any, uid: str) -> None:
     ):
         if not header.get(keyword) and meta.get(source):
             setattr(header, keyword, meta.get(source))
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, "")
     place = str(header.get("FrameOfReferenceUID", ""))
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         if not header.get(keyword):

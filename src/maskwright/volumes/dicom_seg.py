@@ -1,8 +1,7 @@
-"""DICOM segmentations: a mask that a PACS stores beside its scan (PS3.3 A.51)."""
+"""Writing DICOM segmentations: a mask that a PACS stores beside its scan (PS3.3 A.51)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
@@ -13,12 +12,7 @@ import numpy as np
 from maskwright.errors import MaskwrightError
 from maskwright.storage import atomic
 from maskwright.volumes.codes import Code, structure
-from maskwright.volumes.orient import reorient
-from maskwright.volumes.volume import Source, Volume, check_affine
-
-_NUMBER = re.compile(r"label (\d+)")  # in a segment's description: its number in the label map
-
-_OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
+from maskwright.volumes.volume import Volume
 
 
 def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[int, str] | None = None) -> None:
@@ -83,45 +77,6 @@ def segmentation(labels: Volume, scan: Volume, where: Path, names: Mapping[int, 
         series_description="Segmentation by Maskwright",
         omit_empty_frames=False,  # so that the extent of the scan can be read from the segmentation alone
     )
-
-
-def read_segmentation(path: Path) -> Volume:
-    """Read a DICOM segmentation as a label map; `source.details["names"]` has the names of its labels.
-
-    Labels have the numbers that Maskwright wrote, else those of the segments.
-
-    Raises:
-        MaskwrightError: damaged, without geometry, or with segments that overlap.
-    """
-    import highdicom
-
-    try:
-        found = highdicom.seg.segread(path)
-        volume = found.get_volume(combine_segments=True, allow_missing_positions=True, dtype=np.uint16)
-    except (ValueError, RuntimeError, AttributeError, KeyError, TypeError, OSError) as error:
-        reason = " ".join(str(error).split())
-        overlap = "overlap" in reason.lower()
-        raise MaskwrightError(
-            "has segments that overlap" if overlap else f"cannot be read as a segmentation ({reason})",
-            where=path,
-            fix="A label map holds one label a voxel." if overlap else "Copy it again from its source.",
-        ) from None
-    array = np.asarray(volume.array)
-    table = np.zeros(int(max(found.segment_numbers)) + 1, np.uint16)
-    names = {}
-    for number in found.segment_numbers:
-        segment = found.get_segment_description(number)
-        noted = _NUMBER.fullmatch(str(segment.get("SegmentDescription", "")))
-        table[number] = int(noted[1]) if noted else number
-        names[int(table[number])] = str(segment.segment_label)
-    affine = np.array(volume.affine, dtype=np.float64)
-    affine[:2] *= -1  # from DICOM's left and back to right and front
-    read = Volume(table[array], check_affine(affine, path), "SEG", Source("dicom-seg", path, {"names": names}))
-    through, rows, columns = read.affine[:3, :3].T
-    if np.cross(columns, rows) @ through < 0:  # a series of slices is read the other way round
-        letters = read.grid.orientation
-        read = reorient(read, _OPPOSITE[letters[0]] + letters[1:])
-    return read
 
 
 def require_instances(labels: Volume, scan: Volume, path: Path) -> list[Any]:

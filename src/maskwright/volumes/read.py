@@ -68,7 +68,7 @@ def read_labels(path: Path, scan: Volume | None = None) -> Volume:
     """
     path = Path(path)
     segmentation = segmentation_in(path)
-    volume = read_volume(path) if segmentation is None else _read_segmentation(segmentation)
+    volume = read_volume(path) if segmentation is None else _read_segmentation(segmentation, scan)
     array = volume.array
     if array.ndim != 3:
         raise MaskwrightError(
@@ -156,10 +156,11 @@ def segmentation_in(path: Path) -> Path | None:
     return several[0]
 
 
-def _read_segmentation(path: Path) -> Volume:
-    from maskwright.volumes.dicom_seg import read_segmentation
+def _read_segmentation(path: Path, scan: Volume | None) -> Volume:
+    require("highdicom", path)
+    from maskwright.volumes.dicom_seg_read import read_segmentation
 
-    return read_segmentation(path)
+    return read_segmentation(path, scan)
 
 
 def _read_itk(path: Path, kind: str) -> Volume:
