@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic, is_read_only, keep_aside, make_folder, write_text
+from maskwright.storage import atomic, give_way, is_read_only, keep_aside, make_folder, reading, write_bytes, write_text
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -66,3 +66,37 @@ def test_a_folder_without_a_write_bit_is_read_only_even_for_an_administrator(tmp
         with pytest.raises(MaskwrightError, match="read-only"):
             write_text(path, "x")
     folder.chmod(0o755)
+
+
+def test_what_is_read_is_never_written_over_nor_put_aside(tmp_path):
+    data = tmp_path / "data"
+    images = data / "images"
+    images.mkdir(parents=True)
+    (images / "a.png").write_bytes(b"mine")
+    (tmp_path / "labels.nii").write_bytes(b"mine")
+    with reading([images, tmp_path / "labels.nii", None]):
+        for path in (images / "a.png", images / "new.png", tmp_path / "labels.nii"):
+            with pytest.raises(MaskwrightError, match=r"read here|among the files"):
+                write_bytes(path, b"ours")
+        for folder in (images, data, tmp_path):
+            with pytest.raises(MaskwrightError, match="is, holds or lies in what is being read"):
+                keep_aside(folder)
+        (images / "results").mkdir()
+        write_bytes(images / "results" / "b.png", b"ours")
+        with pytest.raises(MaskwrightError, match="is, holds or lies in"):
+            keep_aside(images / "results")
+        write_bytes(data / "beside.png", b"ours")
+    assert (images / "a.png").read_bytes() == (tmp_path / "labels.nii").read_bytes() == b"mine"
+    write_bytes(images / "a.png", b"afterwards")
+
+
+def test_a_file_that_a_user_named_gives_way_under_a_dated_name(tmp_path):
+    told = []
+    target = give_way(tmp_path / "table.csv", told.append)
+    write_bytes(target, b"one")
+    assert not told
+    write_bytes(give_way(target, told.append), b"two")
+    (kept,) = [path for path in tmp_path.iterdir() if path != target]
+    assert kept.read_bytes() == b"one" and target.read_bytes() == b"two" and kept.name in told[0]
+    with pytest.raises(MaskwrightError, match="is a folder"):
+        give_way(tmp_path, told.append)

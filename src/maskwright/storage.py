@@ -7,13 +7,41 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
+
+# What is being read: nothing is written over it, among it or in its place. See `reading`.
+_ELSEWHERE = "Choose a folder of its own for results, with --output, --run or --set."
+_READ: ContextVar[frozenset[Path]] = ContextVar("read", default=frozenset())
+
+
+@contextmanager
+def reading(paths: Iterable[Path | str | None]) -> Iterator[None]:
+    """While this lasts, files and folders that are read are safe, whoever names a place to write to.
+
+    Nothing is written over a file of these or into a folder of these, and no folder that holds one is put aside.
+    """
+    token = _READ.set(_READ.get() | {Path(path).resolve() for path in paths if path is not None})
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
+def _require_free(path: Path) -> None:
+    target = path.resolve()
+    for kept in _READ.get():
+        if target == kept or target.parent == kept:
+            what = (
+                "is read here, and would be overwritten" if target == kept else f"would lie among the files of {kept}"
+            )
+            raise MaskwrightError(what, where=path, fix=_ELSEWHERE)
 
 
 @contextmanager
@@ -26,6 +54,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
         MaskwrightError: the folder cannot be written or the disk is full; `path` is then as it was.
     """
     path = Path(path)
+    _require_free(path)
     make_folder(path.parent)
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
@@ -118,13 +147,21 @@ def keep_aside(path: Path, *, ours: str | None = None) -> Path | None:
         The new path, or None where there was nothing (or only an empty folder).
 
     Raises:
-        MaskwrightError: it is not ours, or the working directory lies in it.
+        MaskwrightError: it is not ours, the working directory lies in it, or it is, holds or lies in what is read.
     """
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return None
     if ours and not (path / ours).exists():
         kind = "holds files that Maskwright did not write" if path.is_dir() else "is a file, not a folder"
         raise MaskwrightError(kind, where=path, fix="Choose another folder, one that is new or empty.")
+    whole = path.resolve()
+    for kept_there in _READ.get():
+        if kept_there.is_relative_to(whole) or (ours is None and whole.is_relative_to(kept_there)):
+            raise MaskwrightError(
+                f"is, holds or lies in what is being read ({kept_there}), and would have to be put aside",
+                where=path,
+                fix=_ELSEWHERE,
+            )
     if Path.cwd().is_relative_to(path.resolve()):
         raise MaskwrightError(
             "is the working directory or one above it, and would have to be put aside",
@@ -142,6 +179,16 @@ def keep_aside(path: Path, *, ours: str | None = None) -> Path | None:
     except OSError as error:
         raise write_error(path, error) from error
     return kept
+
+
+def give_way(path: Path, say: Callable[[str], None]) -> Path:
+    """Where a file that a user named may be written: what is there already is kept under a dated name, and told."""
+    if path.is_dir():
+        raise MaskwrightError("is a folder", where=path, fix="Name a file.")
+    _require_free(path)
+    if kept := keep_aside(path):
+        say(f"kept what was in {path} as {kept.name}")
+    return path
 
 
 def is_read_only(folder: Path) -> bool:

@@ -27,6 +27,8 @@ from maskwright.training.run import Run, fold_runs, open_run
 
 PathLike = str | Path
 
+_OF_A_MODEL = ("threshold", "postprocess")
+
 
 def tasks_of(
     target: PathLike | Run | Loaded,
@@ -85,8 +87,12 @@ def run_of(loaded: Loaded) -> Run:
 
 
 def config_of_model(path: Path, overrides: Sequence[str]) -> Configuration:
-    """The configuration of a model file by itself: what it says of its own use, and the overrides."""
-    return from_overrides(list(overrides), {"predict": read_metadata(path).predict})
+    """The configuration of a model file by itself: what it says of its own use, and the overrides.
+
+    It may say how probabilities become a mask, and never where anything is written.
+    """
+    said = {key: value for key, value in read_metadata(path).predict.items() if key in _OF_A_MODEL}
+    return from_overrides(list(overrides), {"predict": said})
 
 
 def models_of(

@@ -48,8 +48,10 @@ def train(
     Raises:
         MaskwrightError: anything that must fail fails before the first step.
     """
+    from maskwright.data.remarks import folders_of
     from maskwright.plan.plan import check_fold
     from maskwright.plan.shared import shared_plan
+    from maskwright.storage import reading
     from maskwright.training.train import train as run_training
 
     loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
@@ -60,7 +62,8 @@ def train(
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})
         loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
-    return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
+    with reading(folders_of(loaded.config.data)):
+        return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
 
 
 def tune(

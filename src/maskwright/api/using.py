@@ -48,6 +48,7 @@ def predict(
     from maskwright.data.remarks import unread
     from maskwright.inference.predict import find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
+    from maskwright.storage import reading
     from maskwright.targets import engines, models_of
 
     models, config, home = models_of(target, ensemble, overrides, run_dir)
@@ -70,22 +71,18 @@ def predict(
     engine = engines(models, config, reporter)
     rule = engine.metadata.input_rule
     if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
-        return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
+        with reading([*sources, *(path for scan in scans for path in scan.paths)]):
+            return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
     for source in sources:
         if source.is_dir():
             for note in unread(source, without=target_dir):
                 reporter.warn(note)
-    return predict_files(
-        engine,
-        find_images(sources, rule.channel_patterns),
-        target_dir,
-        options,
-        reporter,
-        mask=config.mask,
-        overlays=folders.merged_dir if ours else None,
-        tiled=tiled,
-        ours=ours,
-    )
+    files = find_images(sources, rule.channel_patterns)
+    overlays = folders.merged_dir if ours else None
+    with reading([*(source for source in sources if source.is_dir()), *(path for one in files for path in one.paths)]):
+        return predict_files(
+            engine, files, target_dir, options, reporter, mask=config.mask, overlays=overlays, tiled=tiled, ours=ours
+        )
 
 
 def export(

@@ -38,9 +38,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Draw the sheet."""
     from PIL import Image
 
+    from maskwright.data.remarks import folders_of
     from maskwright.errors import MaskwrightError
     from maskwright.plan.files import read_plan
-    from maskwright.storage import write_bytes
+    from maskwright.storage import give_way, reading, write_bytes
     from maskwright.training.sheet import every_transform, one_sample, picture, training_batches
 
     if arguments.pictures < 1:
@@ -61,7 +62,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     else:
         rows = every_transform(batches, config, arguments.pictures, arguments.seed, reporter)
     Image.fromarray(picture(rows)).save(buffer, _FORMATS[target.suffix.lower()])
-    write_bytes(target, buffer.getvalue())
+    with reading(folders_of(config.data)):
+        write_bytes(give_way(target, reporter.say), buffer.getvalue())
     return Outcome({"sheet": target, "rows": [row.as_dict() for row in rows]}, f"{len(rows)} rows in {target}")
 
 

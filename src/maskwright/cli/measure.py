@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Read, measure, and print a line a label."""
+    from maskwright.storage import give_way, reading
     from maskwright.volumes.measure import measure
     from maskwright.volumes.read import read_labels, read_volume
     from maskwright.volumes.tables import write_table
@@ -36,7 +37,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
             reporter.warn(f"{volume.name}: {note}")
     found = measure(labels, image, labels.source.details.get("names"))
     if arguments.output:
-        write_table(found, Path(arguments.output))
+        with reading([arguments.labels, arguments.image]):
+            write_table(found, give_way(Path(arguments.output), reporter.say))
     data = {
         "file": arguments.labels,
         "shape": list(labels.grid.shape),

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Prepare and say what there is now."""
     from maskwright.config.loading import from_overrides
     from maskwright.prepare.run import prepare_scans
+    from maskwright.storage import reading
 
     given = {"labels_dir": arguments.labels, "output_dir": arguments.output}
     direct = Path(arguments.config).is_dir()
@@ -41,7 +42,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     words += [f"prepare.series={arguments.series}"] if arguments.series else []
     arguments.overrides[:0] = words
     config = from_overrides(arguments.overrides) if direct else load_and_tell(arguments, reporter).config
-    result = prepare_scans(config.prepare, reporter)
+    with reading([config.prepare.scans_dir, config.prepare.labels_dir]):
+        result = prepare_scans(config.prepare, reporter)
     counts = {part: len(names) for part, names in result.patients.items()}
     text = f"{result.slices} slices of {sum(counts.values())} patients in {result.target.path}: " + ", ".join(
         f"{count} {part}" for part, count in counts.items()

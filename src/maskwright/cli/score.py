@@ -53,11 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Score two folders."""
     from maskwright.config.loading import from_overrides
-    from maskwright.evaluation.files import write_scores
+    from maskwright.evaluation.files import SCORE_FILES, write_scores
     from maskwright.evaluation.nnunet import nnunet_summary
     from maskwright.evaluation.summary import headline, report
     from maskwright.folders.score import score_folders
-    from maskwright.storage import keep_aside, write_json
+    from maskwright.storage import give_way, reading, write_json
 
     config = from_overrides(
         arguments.overrides,
@@ -74,9 +74,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     told = {"rule": found.meaning.text, "values": found.values}
     summary = {**told, "units": found.units, **report(found.images, names)}
     if arguments.output:
-        write_scores(Path(arguments.output), summary, found.images, names)
+        with reading([arguments.predictions, arguments.truth]):
+            for name in SCORE_FILES:
+                give_way(Path(arguments.output) / name, reporter.say)
+            write_scores(Path(arguments.output), summary, found.images, names)
     if arguments.nnunet:
-        if kept := keep_aside(Path(arguments.nnunet)):  # it may be nnU-Net's own
-            reporter.say(f"kept what was there as {kept}")
-        write_json(Path(arguments.nnunet), nnunet_summary(found.images, found.files, found.meaning.numbers))
+        target = give_way(Path(arguments.nnunet), reporter.say)
+        write_json(target, nnunet_summary(found.images, found.files, found.meaning.numbers))
     return Outcome(summary, headline(summary))

@@ -33,10 +33,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Count and draw."""
     from maskwright.data.dataset import class_names
     from maskwright.data.records import examine
-    from maskwright.data.remarks import remarks
+    from maskwright.data.remarks import folders_of, remarks
     from maskwright.data.statistics import as_text, bar_chart, describe_dataset
     from maskwright.plan.masks import decide
-    from maskwright.storage import write_bytes
+    from maskwright.storage import give_way, reading, write_bytes
 
     config = _configuration(arguments)
     splits = _parts(config)
@@ -53,7 +53,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     found = describe_dataset(parts, class_names(config), by_patient=config.data.patient_pattern is not None)
     title = Path(arguments.config).resolve().stem
     chart = Path(arguments.output) / f"{title}_Statistics.png"
-    write_bytes(chart, bar_chart(title, {name: len(records) for name, records in parts.items()}))
+    with reading(folders_of(config.data)):
+        write_bytes(
+            give_way(chart, reporter.say), bar_chart(title, {name: len(records) for name, records in parts.items()})
+        )
     told = {"masks": {"why": decided.why, "notes": list(decided.notes)}, "chart": chart}
     return Outcome(found | told, f"{as_text(found)}\nmasks: {decided.why}\n{chart}")
 

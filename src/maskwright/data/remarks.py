@@ -45,6 +45,12 @@ def remarks(data: Any, splits: dict[str, list[Pair]], *, scans: bool = False) ->
         yield from turned(pairs)
 
 
+def folders_of(data: Any) -> list[Path]:
+    """The folders of images and masks that [data] names."""
+    sections = [data, data.train, data.valid, data.test]
+    return [folder for one in sections for folder in (one.images, one.masks) if folder is not None]
+
+
 def unread(folder: Path, *, scans: bool = False, without: Path | None = None) -> Iterator[str]:
     """Files of a folder that are neither pictures (scans) that can be read nor what lies beside such.
 

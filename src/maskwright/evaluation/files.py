@@ -12,6 +12,8 @@ from maskwright.evaluation.scores import ImageScore, pool, table
 from maskwright.evaluation.summary import Summary
 from maskwright.storage import atomic, write_json, write_text
 
+SCORE_FILES = ("evaluation.json", "evaluation.csv", "per_image.csv", "per_patient.csv")
+
 
 def write_scores(
     folder: Path,

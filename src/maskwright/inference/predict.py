@@ -113,7 +113,10 @@ def predict_files(
     make_room(output, [masks.name(one) for one in images], reporter, ours=ours)
     if drawn and drawn.own_names:
         make_room(drawn.folder, [drawn.name(one) for one in images], reporter, ours=ours)
-    others = beside_masks(output, drawn, options, mask, classes)
+    others = beside_masks(output, drawn, options, mask, classes, engine.metadata.channels)
+    for other in others:
+        if other is not drawn or not drawn.own_names:
+            make_room(other.folder, [name for one in images for name in other.names(one)], reporter, ours=ours)
     result = Predictions(output, merged)
     rule = rule_of_set(engine, [one.paths for one in images], options, reporter.say)
     load = partial(load_picture, rule)

@@ -36,6 +36,9 @@ class Written(Protocol):
     def folder(self) -> Path:
         """Where, and nowhere else."""
 
+    def names(self, files: CaseFiles) -> list[str]:
+        """Of the files that it writes."""
+
     def write(self, found: Found) -> Path:
         """Write it; where it is, or the last one of several."""
 
@@ -69,6 +72,10 @@ class Overlays:
         """Of the file."""
         return f"{files.name}{files.paths[0].suffix if self.own_names else '.png'}"
 
+    def names(self, files: CaseFiles) -> list[str]:
+        """See `Written`."""
+        return [self.name(files)]
+
     def write(self, found: Found) -> Path:
         """See `Written`."""
         target = self.folder / self.name(found.files)
@@ -80,14 +87,18 @@ class Probabilities:
     """The probabilities as 16-bit PNG, one for each output of the network."""
 
     folder: Path
+    count: int
+
+    def names(self, files: CaseFiles) -> list[str]:
+        """See `Written`."""
+        endings = [""] if self.count == 1 else [f"_class{number}" for number in range(self.count)]
+        return [f"{files.name}{ending}.png" for ending in endings]
 
     def write(self, found: Found) -> Path:
         """See `Written`."""
-        count = found.probabilities.shape[-1]
-        for number in range(count):
-            ending = "" if count == 1 else f"_class{number}"
+        for number, name in enumerate(self.names(found.files)):
             levels = np.rint(found.probabilities[..., number] * 65535).astype(np.uint16)
-            target = _kept(self.folder / f"{found.files.name}{ending}.png", cv2.imencode(".png", levels)[1].tobytes())
+            target = _kept(self.folder / name, cv2.imencode(".png", levels)[1].tobytes())
         return target
 
 
@@ -98,24 +109,33 @@ class Colours:
     folder: Path
     colours: Sequence[tuple[int, int, int]]
 
+    def names(self, files: CaseFiles) -> list[str]:
+        """See `Written`."""
+        return [f"{files.name}.png"]
+
     def write(self, found: Found) -> Path:
         """See `Written`."""
-        return _kept(
-            self.folder / f"{found.files.name}.png", _encoded(np.array(self.colours, np.uint8)[found.label], ".png")
-        )
+        (name,) = self.names(found.files)
+        return _kept(self.folder / name, _encoded(np.array(self.colours, np.uint8)[found.label], ".png"))
 
 
 def beside_masks(
-    output: Path, overlays: Overlays | None, options: PredictSection, mask: MaskSection | None, classes: int
+    output: Path,
+    overlays: Overlays | None,
+    options: PredictSection,
+    mask: MaskSection | None,
+    classes: int,
+    outputs: int,
 ) -> list[Written]:
     """What is written beside the masks, as [predict] asks.
 
     Args:
         output: folder of the masks. mask: colours of the classes; a palette's where None.
+        outputs: of the network.
     """
     found: list[Written] = [] if overlays is None else [overlays]
     if options.probabilities:
-        found.append(Probabilities(output / "probabilities"))
+        found.append(Probabilities(output / "probabilities", outputs))
     if options.class_colors:
         colours = list(mask.colors) if mask and mask.colors else [(0, 0, 0), *map(class_colour, range(1, classes))]
         found.append(Colours(options.class_colors_dir or output / "colors", colours))

@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from maskwright.config.schema.base import Section, key
+
+
+def _plain_name(value: str) -> str:
+    if not value or value in (".", "..") or any(mark in value for mark in "/\\:"):
+        raise ValueError(f"must be a file's name without a folder, got {value!r}")
+    return value
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
 
 
 class TrainSection(Section):
@@ -140,7 +149,7 @@ class TrainSection(Section):
     save_weights_only: bool = key(
         False, "The file in `model_dir` holds weights only.", reference="train.save_weights_only"
     )
-    best_model_file: str = key("best_model.h5", "Its name.", reference="train.best_model_file")
+    best_model_file: FileName = key("best_model.h5", "Its name.", reference="train.best_model_file")
     model_dir: Path | None = key(
         None,
         "Folder of a copy of the best model under the reference's name.",
