@@ -9,7 +9,7 @@ from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.volumes import Grid, Volume
 from maskwright.volumes.orient import reorient
-from maskwright.volumes.resample import resample, with_spacing
+from maskwright.volumes.resample import require_fits, resample, with_spacing
 from maskwright.volumes.window import limits
 
 
@@ -24,7 +24,7 @@ def to_model(scan: Volume, rule: InputRule) -> Volume:
     With a window its levels go from 0 to 1; without one they have mean 0 and deviation 1 over the scan.
 
     Raises:
-        MaskwrightError: the scan has not as many channels as the network's input.
+        MaskwrightError: the scan has not as many channels as the network's input, or would not fit into memory.
     """
     channels = scan.array[..., None] if scan.array.ndim == 3 else scan.array
     if channels.shape[3] != rule.channels:
@@ -34,6 +34,7 @@ def to_model(scan: Volume, rule: InputRule) -> Volume:
             fix="Set model.image_channels and data.channel_patterns, or name the files that belong together.",
         )
     grid = model_grid(reorient(scan, rule.orientation).grid, rule)
+    require_fits(scan, grid, rule.channels)
     levels = np.empty((*grid.shape, rule.channels), np.float32)
     for place in range(rule.channels):
         turned = reorient(scan.with_array(channels[..., place]), rule.orientation)
@@ -50,6 +51,7 @@ def labels_to_model(labels: Volume, rule: InputRule) -> Volume:
     """Class numbers on the network's grid: each voxel the class with the largest share of it."""
     turned = reorient(labels, rule.orientation)
     grid = model_grid(turned.grid, rule)
+    require_fits(labels, grid)
     if turned.grid.same_as(grid, 1e-6):
         return turned.with_array(np.ascontiguousarray(turned.array))
     numbers = np.unique(turned.array)

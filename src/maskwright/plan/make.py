@@ -26,6 +26,7 @@ from maskwright.plan.scans import check_scans, examine_scans, median_spacing
 from maskwright.plan.source import source_of
 from maskwright.plan.split import split
 from maskwright.progress import Reporter
+from maskwright.volumes.resample import require_voxels
 
 _THREADS = 4
 
@@ -134,6 +135,14 @@ def _read_scans(config: Configuration, splits: Splits, learnt: Sequence[Pair], r
     }[rule.format]
     records = examine_scans(learnt, rule, config, reporter)
     spacing = tuple(config.data.spacing) or median_spacing(records)
+    for record in records:
+        size = tuple(
+            round(edge * own / step)
+            for edge, own, step in zip(
+                (record.depth, record.height, record.width), record.spacing, spacing, strict=True
+            )
+        )
+        require_voxels(record.name, record.spacing, size, spacing, config.model.image_channels)
     if not config.data.spacing:
         reporter.say(f"data: scans are brought to {' x '.join(f'{value:g}' for value in spacing)} mm (data.spacing)")
     return _Read(records, rule, why, spacing=spacing)

@@ -12,6 +12,8 @@ from maskwright.data.pairs import shorten
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.read import is_volume, stem
 
+_CHANNEL = r"_\d{4}$"  # nnU-Net's number of a channel
+
 
 @dataclass(frozen=True)
 class Case:
@@ -32,7 +34,12 @@ def find_cases(options: PrepareSection) -> tuple[list[Case], list[str]]:
     labels = _entries(options.labels_dir, "labels_dir")
     keys = _keys(scans, options.scan_pattern, "scan_pattern")
     others = _keys(labels, options.label_pattern, "label_pattern")
-    matched = keys.keys() & others.keys()
+    matched, names = keys.keys() & others.keys(), dict[str, Path]()
+    bare = {path: re.sub(_CHANNEL, "", stem(path)) for path in scans}
+    if not matched and options.scan_pattern is None and others.keys() & {*bare.values()}:
+        # As nnU-Net names them: the label map of A_0000 is A. Slices are made of one channel.
+        keys = names = _by(scans, lambda path: bare[path])
+        matched = keys.keys() & others.keys()
     if not matched and options.scan_pattern is None and options.label_pattern is None:
         keys, others = _by(scans, _number), _by(labels, _number)
         matched = keys.keys() & others.keys()
@@ -48,7 +55,10 @@ def find_cases(options: PrepareSection) -> tuple[list[Case], list[str]]:
             where="[prepare] scan_pattern, label_pattern",
             fix="Write patterns that find the same patient in both names.",
         )
-    cases = sorted((Case(stem(keys[key]), keys[key], others[key]) for key in matched), key=lambda case: case.name)
+    cases = sorted(
+        (Case(key if key in names else stem(keys[key]), keys[key], others[key]) for key in matched),
+        key=lambda case: case.name,
+    )
     for case in cases:
         if re.search(r"-crop\d+$", case.name):
             raise MaskwrightError(

@@ -20,6 +20,7 @@ _UNEVEN = 0.02  # of the distance between slices, how far one may lie beside its
 _COARSEST = 0.1  # of the distance between slices: what is written more coarsely cannot be told from a gap
 _GAP = 1.5  # distances from which on a slice is missing
 _DECIMALS = 6
+_EVEN = "Take a series of even distances, or have the scanner's software reconstruct one."
 _TILT_TOLERANCE = 0.5  # degrees; less is rounding
 _TAGS = {
     "ImagePositionPatient": "(0020,0032)",
@@ -107,6 +108,14 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     order = [int(index) for index in np.argsort(heights, kind="stable")]
     steps = np.diff(heights[order])
     usual = _usual(steps)
+    wide = int((steps > _GAP * usual).sum())
+    if wide > 1 and wide * 4 >= len(steps):
+        raise MaskwrightError(
+            f"the slices lie unevenly, {steps.min():.3f} to {steps.max():.3f} mm apart ({wide} of {len(steps)} "
+            "distances are wider), and a volume has one distance",
+            where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+            fix=_EVEN,
+        )
     notes: list[str] = []
     for index, step in enumerate(steps):
         one, other = planes[order[index]].name, planes[order[index + 1]].name
@@ -149,7 +158,7 @@ def _require_even(planes: Sequence[Plane], order: Sequence[int], heights: np.nda
             f"the slices lie {np.diff(heights).min():.3f} to {np.diff(heights).max():.3f} mm apart; in an even stack "
             f"{planes[order[nearest]].name} would lie {aside:.3f} mm beside its place or more",
             where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
-            fix="Take a series of even distances, or have the scanner's software reconstruct one.",
+            fix=_EVEN,
         )
 
 

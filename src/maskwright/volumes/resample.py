@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
 
+from maskwright.errors import MaskwrightError
 from maskwright.volumes.volume import Grid, Volume
 
 _ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
+_BYTES = 8  # of a voxel while it is resampled: what was and what is made, as floats
 _STRAIGHT = 1e-6  # voxels; a grid that is turned less against another one shares its axes
 
 
@@ -31,6 +36,42 @@ def with_shape(grid: Grid, shape: tuple[int, int, int]) -> Grid:
     # Faces, not centres, stay: the first centre moves by half of what a voxel grows.
     affine[:3, 3] = grid.affine[:3, 3] + grid.affine[:3, :3] @ ((ratios - 1) / 2)
     return Grid(shape, affine)
+
+
+def memory_bytes() -> int:
+    """Of this machine; 16 GiB where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 16 << 30
+
+
+def require_fits(volume: Volume, grid: Grid, channels: int = 1) -> None:
+    """Refuse to bring a volume to a grid that this machine cannot hold; see `require_voxels`."""
+    require_voxels(volume.name, volume.grid.spacing, grid.shape, grid.spacing, channels)
+
+
+def require_voxels(
+    name: str, spacing: Sequence[float], shape: Sequence[int], wanted: Sequence[float], channels: int = 1
+) -> None:
+    """Refuse a scan that this machine could not hold at another spacing.
+
+    Args:
+        name: for messages. spacing: of the scan, mm. shape: what it would become at the spacing `wanted`.
+
+    Raises:
+        MaskwrightError: naming it, its spacing and what it would become.
+    """
+    needed = _BYTES * channels * math.prod(shape)
+    if needed <= memory_bytes():
+        return
+    own, new = (" x ".join(f"{step:.4g}" for step in one) for one in (spacing, wanted))
+    raise MaskwrightError(
+        f"has voxels of {own} mm, and would become {' x '.join(map(str, shape))} voxels of {new} mm "
+        f"({needed / 1e9:,.0f} GB; this machine has {memory_bytes() / 1e9:.0f})",
+        where=name,
+        fix="Correct the spacing in its header, or set a coarser data.spacing.",
+    )
 
 
 def resample(volume: Volume, grid: Grid, order: str = "linear", *, fill: float | None = None) -> Volume:
