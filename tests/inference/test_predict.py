@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 import maskwright as mw
 from maskwright.data.images import read_image
 from maskwright.errors import MaskwrightError
+from maskwright.models.saving import change_metadata
 
 
 @pytest.fixture
@@ -146,3 +148,38 @@ def test_a_copy_of_a_training_image_in_the_test_set_is_told(run, config_file, da
     folders = [f"data.test.{kind}={tmp_path / 't' / kind}" for kind in ("images", "masks")]
     warnings = mw.evaluate(config_file, run_dir=run.path, overrides=folders, reporter=quiet).warnings
     assert any(f"P90-0 = {trained}" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("key", ["predict.class_colors_dir", "output", "predict.images_dir as output_dir"])
+def test_originals_are_never_written_over_whoever_names_the_place(run, dataset, quiet, tmp_path, key):
+    """By an option, by a key, and by the keys of a stranger's run folder."""
+    images = tmp_path / "mine"
+    shutil.copytree(dataset / "images", images)
+    before = {path.name: path.read_bytes() for path in images.iterdir()}
+    ways = {
+        "predict.class_colors_dir": {"output": tmp_path / "out", "overrides": [f"predict.class_colors_dir={images}"]},
+        "output": {"output": images},
+        "predict.images_dir as output_dir": {"overrides": [f"predict.output_dir={images}"]},
+    }[key]
+    ways["overrides"] = [*ways.get("overrides", []), "predict.class_colors=true"]
+    with pytest.raises(MaskwrightError, match=r"among the files|is, holds or lies in|holds .* already"):
+        mw.predict(run, images, reporter=quiet, **ways)
+    assert {path.name: path.read_bytes() for path in images.iterdir()} == before
+
+
+def test_what_lies_in_a_folder_of_overlays_already_is_left_alone(run, dataset, quiet, tmp_path):
+    mine = tmp_path / "out" / "overlays" / "P00-0.png"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(MaskwrightError, match=r"holds P00-0\.png already"):
+        mw.predict(run, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_model_file_names_no_place(run, dataset, quiet, tmp_path):
+    alone = shutil.copyfile(run.model_file, tmp_path / "alone.keras")
+    change_metadata(
+        alone, predict={"threshold": 0.4, "class_colors": True, "class_colors_dir": str(tmp_path / "elsewhere")}
+    )
+    mw.predict(alone, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    assert not (tmp_path / "elsewhere").exists()

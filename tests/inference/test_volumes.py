@@ -24,6 +24,7 @@ from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_labels, read_volume
+from maskwright.volumes.sources import beside
 
 OPTIONS = PredictSection(batch_size=3)
 
@@ -147,6 +148,30 @@ def test_scans_are_told_from_pictures(tmp_path):
     assert [scan.paths[0].name for scan in found] == ["a.nii.gz", "b.mha", "dicom", "scan.zip"]
 
 
+def of(patient, study):
+    def change(header, index):
+        header.PatientID, header.StudyInstanceUID = patient, study
+
+    return change
+
+
+def test_a_folder_of_patients_is_a_scan_each_and_a_patients_folder_is_one(tmp_path):
+    for number in range(3):
+        write_series(tmp_path / "all" / f"p{number}" / "study" / "series", np.zeros((3, 4, 5)), series=f"1.{number}",
+                     change=of(f"P{number}", f"1.2.{number}"))  # fmt: skip
+    assert [scan.name for scan in find_scans([tmp_path / "all"])] == ["p0", "p1", "p2"]
+    for number, series in enumerate(("1.7", "1.8")):
+        write_series(tmp_path / "one" / f"series{number}", np.zeros((3, 4, 5)), series=series, change=of("P", "1.2"))
+    assert [scan.name for scan in find_scans([tmp_path / "one"])] == ["one"]
+
+
+def test_a_label_map_beside_a_series_is_never_taken_for_the_scan(tmp_path):
+    write_series(tmp_path / "scan", np.zeros((3, 4, 5)))
+    write_nifti(Volume(np.zeros((3, 4, 5), np.uint8), np.eye(4)), tmp_path / "scan" / "mask.nii.gz")
+    (found,) = find_scans([tmp_path / "scan"])
+    assert found.paths == (tmp_path / "scan",) and [path.name for path in beside(tmp_path / "scan")] == ["mask.nii.gz"]
+
+
 @pytest.fixture(scope="module")
 def windowed(module_config, quiet):
     """A network that knows its window, hardly trained."""
@@ -208,7 +233,7 @@ def test_a_scan_that_fails_leaves_nothing_and_the_others_go_on(trained, tmp_path
     write_nifti(volume((4, 32, 32), SERIES_AFFINE), tmp_path / "scans" / "bad.nii.gz")
     (tmp_path / "scans" / "bad.nii.gz").write_bytes((tmp_path / "scans" / "bad.nii.gz").read_bytes()[:500])
     assert main(["predict", str(trained.path), str(tmp_path / "scans"), "--output", str(tmp_path / "out")]) == 2
-    assert "bad.nii.gz: is damaged or cut short" in capsys.readouterr().err
+    assert "bad.nii.gz: is no NIfTI file" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "good.nii.gz",
         "measures.csv",

@@ -66,6 +66,8 @@ def touch(folder, *names):
         (["a.nii.gz", "b.nii"], ["b.nii.gz", "a.nrrd"], {}, {"a": "a.nrrd", "b": "b.nii.gz"}),
         (["PANCREAS_0001/x.dcm", "PANCREAS_0012/x.dcm"], ["label0001.nii.gz", "label0012.nii.gz"], {},
          {"PANCREAS_0001": "label0001.nii.gz", "PANCREAS_0012": "label0012.nii.gz"}),
+        (["liver_001_0000.nii.gz", "liver_002_0000.nii.gz"], ["liver_001.nii.gz", "liver_002.nii.gz"], {},
+         {"liver_001": "liver_001.nii.gz", "liver_002": "liver_002.nii.gz"}),
         (["case_1_ct.nii", "case_2_ct.nii"], ["seg-1-v3.nii", "seg-2-v3.nii"],
          {"scan_pattern": r"case_(\d)", "label_pattern": r"seg-(\d)"}, {"case_1_ct": "seg-1-v3.nii", "case_2_ct": "seg-2-v3.nii"}),
     ],
