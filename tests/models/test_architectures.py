@@ -28,8 +28,7 @@ ALSO_SLOW = {
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in sorted(SMALL)]
 TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW | ALSO_SLOW else []) for name in sorted(SMALL)]
 CONVERTED = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW - {"segformer"} else [])
-    for name in sorted(set(SMALL) - HEAVY)
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(set(SMALL) - HEAVY)
 ]
 SUPERVISED = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])

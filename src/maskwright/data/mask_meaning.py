@@ -34,7 +34,7 @@ class Decision:
 
     Attributes:
         rule: the rule. why: how it was decided, in words. notes: what a user should know of these masks.
-        nowhere: numbers of classes that no mask has.
+        nowhere: numbers of classes that no mask has, where masks hold class numbers.
     """
 
     rule: LabelRule
@@ -66,7 +66,9 @@ def decide(section: Any, num_classes: int, names: list[str], seen: Seen) -> Deci
             where="[mask]",
             fix="Check that these are the masks, and mask.format, mask.threshold, mask.levels or mask.colors.",
         )
-    return Decision(rule, why + meaning(rule), tuple(notes_on(rule, names, seen)), nowhere)
+    # A class number may be missing by chance; a level or colour that somebody wrote down and no mask has is a mistake.
+    missing = nowhere if rule.format == "index" else frozenset[int]()
+    return Decision(rule, why + meaning(rule), tuple(notes_on(rule, names, seen)), missing)
 
 
 def meaning(rule: LabelRule) -> str:
