@@ -7,7 +7,6 @@ stands in, in the end the slice itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from maskwright.data.images import read_images
 from maskwright.data.pairs import list_images
 from maskwright.data.preprocess import InputRule, adjust
 from maskwright.errors import MaskwrightError
+from maskwright.patterns import find
 from maskwright.volumes.read import stem
 
 Slice = TypeVar("Slice")
@@ -32,7 +32,7 @@ def place_of(name: str, pattern: str) -> tuple[str, int]:
     Raises:
         MaskwrightError: the pattern finds no number in it.
     """
-    found = re.search(pattern, name)
+    found = find(pattern, name, "[data] slice_pattern")
     try:
         number = int(found[1]) if found else None
     except ValueError:

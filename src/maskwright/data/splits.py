@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from maskwright.data.pairs import Pair, match_cases, match_pairs, require_masks_apart, shorten
 from maskwright.errors import MaskwrightError
+from maskwright.patterns import find
 
 SPLITS = ("train", "valid", "test")
 Splits = dict[str, list[Pair]]
@@ -22,7 +22,7 @@ def patient_of(name: str, pattern: str | None) -> str | None:
     """The patient in a file's name, or None where the pattern does not match; without a pattern the name itself."""
     if pattern is None:
         return name
-    found = re.search(pattern, name)
+    found = find(pattern, name, "[data] patient_pattern")
     return found[1] if found else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from maskwright.config.schema import PrepareSection
 from maskwright.data.pairs import shorten
 from maskwright.errors import MaskwrightError
+from maskwright.patterns import find as matched
 from maskwright.volumes.read import is_volume, stem
 
 _CHANNEL = r"_\d{4}$"  # nnU-Net's number of a channel
@@ -93,8 +94,8 @@ def _keys(paths: list[Path], pattern: str | None, key: str) -> dict[str, Path]:
         return _by(paths, stem)
 
     def find(path: Path) -> str | None:
-        found = re.search(pattern, path.name)
-        return found[1] if found else None
+        match = matched(pattern, path.name, f"[prepare] {key}")
+        return match[1] if match else None
 
     found = _by(paths, find)
     if not found:
