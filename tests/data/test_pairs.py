@@ -155,3 +155,17 @@ def test_a_rotation_that_only_the_image_has_is_named(tmp_path, orientation, how)
             read_pair(pairs[0], LabelRule())
     Image.fromarray(np.zeros((6, 9), np.uint8)).save(tmp_path / "m" / "a.png", exif=exif)
     assert not list(turned(pairs))
+
+
+def test_scans_of_nnunet_and_segmentations_that_were_predicted_find_their_label_maps(tmp_path):
+    for folder, names in (("imagesTr", ["a_0000.nii.gz", "b_0000.nii.gz"]), ("pred", ["a_seg.nii.gz", "b_seg.nii.gz"]),
+                          ("labelsTr", ["a.nii.gz", "b.nii.gz"])):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        for number, name in enumerate(names):
+            (tmp_path / folder / name).write_bytes(bytes([number]) * 200)
+    for folder in ("imagesTr", "pred"):
+        pairs, extra = match_pairs(tmp_path / folder, tmp_path / "labelsTr", scans=True)
+        assert [pair.mask.name for pair in pairs] == ["a.nii.gz", "b.nii.gz"] and not extra
+    (tmp_path / "imagesTr" / "a.nii.gz").write_bytes(b"x")
+    with pytest.raises(MaskwrightError, match=r"belongs to .*and to another image(.|\n)*channel_patterns"):
+        match_pairs(tmp_path / "imagesTr", tmp_path / "labelsTr", scans=True)

@@ -52,6 +52,7 @@ def train(
     from maskwright.plan.plan import check_fold
     from maskwright.plan.shared import shared_plan
     from maskwright.storage import reading
+    from maskwright.training.lock import only_one
     from maskwright.training.train import train as run_training
 
     loaded = config if isinstance(config, Loaded) else load_config(config, overrides, run_dir=run_dir)
@@ -62,7 +63,7 @@ def train(
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})
         loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
-    with reading(folders_of(loaded.config.data)):
+    with only_one(loaded.run_dir), reading(folders_of(loaded.config.data)):
         return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
 
 

@@ -23,6 +23,8 @@ _MASK_ENDINGS = (
 )  # fmt: skip
 # And after the image's own: Cityscapes, DRIVE.
 _IMAGE_ENDINGS = ("_leftImg8bit", "_training", "_test", "_image", "_img")
+# And after a scan's: the first channel of nnU-Net, and segmentations that `predict` writes.
+_SCAN_ENDINGS = ("_0000", "_seg")
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,17 @@ def match_pairs(
     candidates = _by_place(names, masks)
     pairs, missing, used = [], [], set()
     for name, path in named.items():
-        mask = _mask_of(path, images, candidates, ("",) if pattern else _MASK_ENDINGS)
+        mask = _mask_of(
+            path, images, candidates, ("",) if pattern else _MASK_ENDINGS, _SCAN_ENDINGS if scans else _IMAGE_ENDINGS
+        )
         if mask is None:
             missing.append(path.name)
+        elif mask in used:
+            raise MaskwrightError(
+                f"belongs to {path.name} and to another image",
+                where=mask,
+                fix="Rename one of them; where they are channels of one case, set data.channel_patterns.",
+            )
         else:
             used.add(mask)
             pairs.append(Pair(name, path, mask))
@@ -198,13 +208,15 @@ def _by_place(names: dict[Path, str], folder: Path) -> dict[tuple[str, str], Pat
 
 
 def _place(path: Path, folder: Path) -> str:
-    return _nfc(path.parent.relative_to(folder).as_posix())
+    return "." if path == folder else _nfc(path.parent.relative_to(folder).as_posix())
 
 
-def _mask_of(image: Path, folder: Path, masks: dict[tuple[str, str], Path], endings: Sequence[str]) -> Path | None:
+def _mask_of(
+    image: Path, folder: Path, masks: dict[tuple[str, str], Path], endings: Sequence[str], of_images: Sequence[str]
+) -> Path | None:
     """The mask of an image: in the sub-folder of the same name, else the only one of its name."""
     bare = stem(image)
-    names = [bare, *(bare[: -len(end)] for end in _IMAGE_ENDINGS if bare.endswith(end))]
+    names = [bare, *(bare[: -len(end)] for end in of_images if bare.endswith(end))]
     keys = [(place, name + end) for name in names for end in endings for place in (_place(image, folder), "")]
     return next((masks[key] for key in keys if key in masks), None)
 

@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 class Section(BaseModel):
     """A section: unknown keys are errors, and a loaded configuration cannot be changed by accident."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+HIGHEST_SEED = 2**32 - 1  # of NumPy and Keras
 
 
 def key(

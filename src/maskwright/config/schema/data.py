@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from maskwright.config.schema.base import Section, key, section
+from maskwright.config.schema.base import HIGHEST_SEED, Section, key, section
 from maskwright.config.schema.scans import Orientation, Window
 
 Colour = tuple[int, int, int]
@@ -111,7 +111,9 @@ class DataSection(Section):
         example=0,
         ge=0,
     )
-    split_seed: int | None = key(None, "Seed of the split and of folds; `train.seed` where absent.", example=137, ge=0)
+    split_seed: int | None = key(
+        None, "Seed of the split and of folds; `train.seed` where absent.", example=137, ge=0, le=HIGHEST_SEED
+    )
     split_order: Literal["random", "name"] = key(
         "random", "Take the split's patients at random (by the seed) or from the end of the sorted names."
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maskwright.config.schema.base import Section, key
+from maskwright.config.schema.base import HIGHEST_SEED, Section, key
 from maskwright.config.schema.data import Pattern
 from maskwright.config.schema.scans import WINDOWS, Orientation, Window
 
@@ -103,5 +103,7 @@ class PrepareSection(Section):
     )
     valid_fraction: float = key(0.15, "Share of the patients for validation.", ge=0, lt=1)
     test_fraction: float = key(0.15, "Share of the patients for the test.", ge=0, lt=1)
-    seed: int = key(137, "Seed of the split; it draws from groups of patients with organs of like size.", ge=0)
+    seed: int = key(
+        137, "Seed of the split; it draws from groups of patients with organs of like size.", ge=0, le=HIGHEST_SEED
+    )
     workers: int | None = key(None, "Processes; as many as processor cores where absent.", example=2, ge=1)

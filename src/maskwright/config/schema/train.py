@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from maskwright.config.schema.base import Section, key
+from maskwright.config.schema.base import HIGHEST_SEED, Section, key
 
 
 def _plain_name(value: str) -> str:
@@ -126,7 +126,7 @@ class TrainSection(Section):
         reference="train.reducer_patience",
         ge=1,
     )
-    seed: int = key(137, "Seed of the weights, the order, the augmentation and the split.", ge=0)
+    seed: int = key(137, "Seed of the weights, the order, the augmentation and the split.", ge=0, le=HIGHEST_SEED)
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
         "auto", "Arithmetic: `auto` takes bfloat16 where the processor has it and it was measured to be faster."
     )
