@@ -34,7 +34,12 @@ def reading(paths: Iterable[Path | str | None]) -> Iterator[None]:
         _READ.reset(token)
 
 
-def _require_free(path: Path) -> None:
+def require_free(path: Path) -> None:
+    """Refuse to write where something is read.
+
+    Raises:
+        MaskwrightError: `path` is read, or would lie among what is.
+    """
     target = path.resolve()
     for kept in _READ.get():
         if target == kept or target.parent == kept:
@@ -54,7 +59,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
         MaskwrightError: the folder cannot be written or the disk is full; `path` is then as it was.
     """
     path = Path(path)
-    _require_free(path)
+    require_free(path)
     make_folder(path.parent)
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
@@ -185,7 +190,7 @@ def give_way(path: Path, say: Callable[[str], None]) -> Path:
     """Where a file that a user named may be written: what is there already is kept under a dated name, and told."""
     if path.is_dir():
         raise MaskwrightError("is a folder", where=path, fix="Name a file.")
-    _require_free(path)
+    require_free(path)
     if kept := keep_aside(path):
         say(f"kept what was in {path} as {kept.name}")
     return path

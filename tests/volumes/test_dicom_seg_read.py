@@ -118,3 +118,13 @@ def test_in_a_folder_it_is_read_and_two_are_not_chosen_from(tmp_path):
     write_segmentation(label, scan, tmp_path / "p1" / "second.dcm")
     with pytest.raises(MaskwrightError, match="holds 2 segmentations"):
         read_labels(tmp_path / "p1")
+
+
+def test_a_damaged_file_beside_a_segmentation_is_named(tmp_path):
+    write_series(tmp_path / "scan", np.zeros(SHAPE))
+    scan = read_dicom(tmp_path / "scan")
+    (tmp_path / "p1").mkdir()
+    write_segmentation(scan.with_array(drawn(1, [1])), scan, tmp_path / "p1" / "good.dcm")
+    (tmp_path / "p1" / "cut.dcm").write_bytes((tmp_path / "p1" / "good.dcm").read_bytes()[:60])
+    with pytest.raises(MaskwrightError, match=r"cut\.dcm: is a damaged DICOM file"):
+        read_labels(tmp_path / "p1")

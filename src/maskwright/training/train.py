@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +27,15 @@ from maskwright.plan.choices import Choice
 from maskwright.plan.files import write_plan
 from maskwright.precision import choose_precision
 from maskwright.progress import Reporter
-from maskwright.storage import keep_aside, make_folder, require_space, write_error, write_text
+from maskwright.storage import (
+    keep_aside,
+    make_folder,
+    require_free,
+    require_space,
+    write_bytes,
+    write_error,
+    write_text,
+)
 from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
 from maskwright.training.epoch_change import EpochPredictions
 from maskwright.training.fit import State, compile_model, fit, objective
@@ -232,7 +239,7 @@ def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: 
         reporter.say("\n".join(lines))
     if config.train.model_dir:
         make_folder(config.train.model_dir)
-        shutil.copyfile(loaded.path, config.train.model_dir / loaded.path.name)
+        write_bytes(config.train.model_dir / loaded.path.name, loaded.path.read_bytes())
 
 
 def write_toml_file(run: Run, config: Configuration, loaded: Loaded) -> None:
@@ -301,6 +308,7 @@ class _Keeper:
         # Keras chooses the content by the ending: weights only, or everything.
         ending = ".weights.h5" if settings.save_weights_only else target.suffix or ".h5"
         temporary = target.with_name(f".{target.stem}{ending}")
+        require_free(target)
         # HDF5's library crashes the process on a full disk, so the room is looked at first.
         require_space(settings.model_dir, 2**20 + sum(array.nbytes for array in self.plain.get_weights()))
         try:

@@ -14,6 +14,7 @@ from maskwright.errors import MaskwrightError
 MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
 _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _PREAMBLE = 132
+_ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
 _MAY_BE_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
                  "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
@@ -81,19 +82,12 @@ def find_series(path: Path) -> list[Series]:
     Raises:
         MaskwrightError: nothing is there, or none of it is a DICOM image.
     """
-    from pydicom.errors import InvalidDicomError
-
     groups: dict[str, list[tuple[DicomFile, Any]]] = {}
     seen = 0
     for file in _files(path):
         seen += 1
-        try:
-            header = read_header(file)
-            uid, modality = _series_uid(header), str(header.get("Modality", ""))
-        except InvalidDicomError:
-            raise _damaged(file, "it does not begin like one") from None
-        except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
-            raise _damaged(file, "its header cannot be read to the end") from None
+        header = header_of(file)
+        uid, modality = _series_uid(header), str(header.get("Modality", ""))
         if "Rows" not in header and _is_image(header):
             # Left out in silence, a slice at the end of a scan would be missed by nobody.
             raise _damaged(file, "it ends before its image is described")
@@ -114,19 +108,33 @@ def find_series(path: Path) -> list[Series]:
 
 
 def modalities(path: Path) -> list[tuple[Path, str]]:
-    """The DICOM files of a folder, or the file itself, with what kind each is; nothing of what cannot be read."""
+    """The DICOM files of a folder, or the file itself, with what kind each is.
+
+    Raises:
+        MaskwrightError: a file that cannot be read; passed over, it would be missed by nobody.
+    """
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    dicom = [file for file in files if file.is_file() and not file.name.startswith(".") and looks_like_dicom(file)]
+    return [(file, str(header_of(DicomFile(str(file), file)).get("Modality", ""))) for file in dicom]
+
+
+def header_of(file: DicomFile) -> Any:
+    """The header of a file.
+
+    Raises:
+        MaskwrightError: it is damaged, or no DICOM.
+    """
     from pydicom.errors import InvalidDicomError
 
-    found = []
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file() and not file.name.startswith(".") and looks_like_dicom(file):
-            try:
-                header = read_header(DicomFile(str(file), file))
-            except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError,
-                    TypeError):  # fmt: skip
-                continue  # told when it is read
-            found.append((file, str(header.get("Modality", ""))))
-    return found
+    try:
+        header = read_header(file)
+        for keyword in _ASKED:
+            header.get(keyword)  # decoded when it is asked for, and not sooner
+        return header
+    except InvalidDicomError:
+        raise _damaged(file, "it does not begin like one") from None
+    except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
+        raise _damaged(file, "its header cannot be read to the end") from None
 
 
 def read_header(file: DicomFile) -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from maskwright.volumes.dicom_files import DicomFile, looks_like_dicom, read_header
+from maskwright.errors import MaskwrightError
+from maskwright.volumes.dicom_files import DicomFile, header_of, looks_like_dicom
 from maskwright.volumes.read import is_volume
 
 _NO_SCANS = ("SEG", "RTSTRUCT")
@@ -26,7 +27,7 @@ def scans_in(folder: Path) -> list[Path]:
     taken = set(dicom)
     found = [*dicom, *(path for path in files if is_volume(path) and path not in taken)]
     inner = [path for path in _visible(folder) if path.is_dir() and (is_volume(path) or _first_dicom(path))]
-    studies = {_whose(first) for path in inner if (first := _first_dicom(path))}
+    studies = {_study(path) for path in inner}
     if not found and len(studies) == 1 and not any(is_volume(path) for path in inner):
         return [folder]
     return sorted([*found, *inner], key=lambda path: path.name)
@@ -39,19 +40,29 @@ def beside(folder: Path) -> list[Path]:
 
 
 def _is_one_series(dicom: list[Path]) -> bool:
-    """Whether files are the slices of a study; which of its series is meant is the reader's matter."""
+    """Whether files are the slices of a study; which of its series is meant is the reader's matter.
+
+    So is a damaged file among them, which the reader names.
+    """
     if not dicom:
         return False
-    ends = [dicom[0], dicom[-1]]
-    if any(_said(path, "Modality") in _NO_SCANS for path in ends):
+    ends = [header for path in (dicom[0], dicom[-1]) if (header := _header(path)) is not None]
+    if any(header.get("Modality") in _NO_SCANS for header in ends):
         return False
-    return _whose(ends[0]) == _whose(ends[1])
+    return len(ends) < 2 or _whose(ends[0]) == _whose(ends[1])
 
 
-def _whose(path: Path) -> tuple[str, str]:
-    """Patient and study of a file; where it says neither, the folder that it lies in."""
-    said = _said(path, "PatientID"), _said(path, "StudyInstanceUID")
-    return said if any(said) else ("", str(path.parent))
+def _whose(header: Any) -> tuple[str, str]:
+    """Patient and study of a file."""
+    return str(header.get("PatientID", "") or ""), str(header.get("StudyInstanceUID", "") or "")
+
+
+def _study(folder: Path) -> tuple[str, str]:
+    """Whose the files of a folder are; where they do not say, it is a patient by itself."""
+    first = _first_dicom(folder)
+    header = _header(first) if first else None
+    found = _whose(header) if header is not None else ("", "")
+    return found if any(found) else ("", str(folder))
 
 
 def _first_dicom(folder: Path) -> Path | None:
@@ -69,18 +80,14 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from _walk(one)
 
 
-def _said(path: Path, keyword: str) -> str:
-    """What a header says; nothing where it cannot be read, which is told when the file is."""
+def _header(path: Path) -> Any | None:
+    """The header of a file; None where it cannot be read, which is told where its pixels are."""
     if importlib.util.find_spec("pydicom") is None:
-        return ""  # told when the file is read
-    from pydicom.errors import InvalidDicomError
-
-    header: Any
+        return None
     try:
-        header = read_header(DicomFile(str(path), path))
-    except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
-        return ""
-    return str(header.get(keyword, "") or "")
+        return header_of(DicomFile(str(path), path))
+    except MaskwrightError:
+        return None
 
 
 def _visible(folder: Path) -> list[Path]:
