@@ -303,7 +303,10 @@ def test_label_maps(tmp_path, capsys):
     assert summary["per_patient"]["dice"]["mean"] == 1
     code, summary, _ = score(capsys, sparse, sparse, "--set", 'mask.regions={"all": [5, 6], "six": [6]}')
     assert code == 2
-    code, _, err = score(capsys, sparse, sparse, "--threshold", 3)
+    code, summary, _ = score(capsys, sparse, sparse, "--threshold", 6)
+    assert code == 0 and summary["rule"] == "foreground from level 6 on"
+    assert summary["per_patient"]["dice"]["mean"] == 1
+    code, _, err = score(capsys, sparse, sparse, "--set", "mask.algorithm=otsu")
     assert code == 2 and "label maps hold numbers" in err
 
 

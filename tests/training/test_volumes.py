@@ -138,7 +138,7 @@ def test_a_listed_split_is_kept_and_its_mistakes_are_told(study):
         ("predict.threshold=[0.5, 0.4, 0.3]", "has 3 numbers, and 2 are needed"),
         ("data.spacing=[1, 1]", "has 2 numbers"),
         ("mask.levels=[0, 1]", "2 entries for 3 classes"),
-        ("model.num_classes=2", "labels that no class describes: 2"),
+        ("model.num_classes=2", "hold 3 levels, and model.num_classes is 2"),
         ("augmentation.debug=true", "not of volumes"),
         ("model.name=segformer", "takes pictures"),
     ],

@@ -121,22 +121,17 @@ def region_rule(section: Any, num_classes: int) -> LabelRule:
     )  # fmt: skip
 
 
-def volume_rule(section: Any, num_classes: int) -> LabelRule:
-    """What the numbers of label maps mean.
+def require_map_keys(section: Any) -> None:
+    """Refuse what [mask] says of pictures only, where masks are label maps.
 
     Raises:
-        MaskwrightError: levels or regions do not fit the number of classes.
+        MaskwrightError: colours, a threshold of each mask, or smoothed outlines.
     """
-    classes = max(num_classes, 2)
-    if section.regions:
-        return region_rule(section, num_classes)
-    if section.levels and len(section.levels) != classes:
-        raise MaskwrightError(
-            f"has {len(section.levels)} entries for {classes} classes",
-            where="[mask] levels",
-            fix="Give the label number of each class, background first.",
-        )
-    if ignored(section) is not None and not isinstance(section.ignore, int):
-        raise MaskwrightError("is a colour, and label maps hold numbers", where="[mask] ignore", fix="Name a number.")
-    kind = "grey" if section.levels else "binary" if num_classes == 1 else "index"
-    return LabelRule(kind, classes, levels=tuple(section.levels), ignore=ignored(section))  # type: ignore[arg-type]
+    for key in ("colors", "algorithm", "smooth"):
+        if getattr(section, key):
+            raise MaskwrightError(
+                "is for pictures, and label maps hold numbers", where=f"[mask] {key}", fix="Leave it out."
+            )
+    if section.format == "color" or isinstance(ignored(section), tuple):
+        key = "format" if section.format == "color" else "ignore"
+        raise MaskwrightError("is a colour, and label maps hold numbers", where=f"[mask] {key}", fix="Name numbers.")

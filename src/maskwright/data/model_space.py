@@ -62,14 +62,15 @@ def labels_to_model(labels: Volume, rule: InputRule) -> Volume:
 
 
 def scan_classes(array: np.ndarray, rule: LabelRule, where: object) -> np.ndarray:
-    """Class numbers of a label map: its numbers, `levels` of them, or (one structure) whatever is not 0.
+    """Class numbers of a label map: its numbers, `levels` of them, or (one structure) whatever is not 0, or not below
+    the threshold.
 
     Raises:
         MaskwrightError: a number that no class has.
     """
     hidden = array == rule.ignore if rule.ignore is not None else None
-    if rule.format == "binary":
-        found = (array > 0).astype(np.uint8)
+    if rule.format in ("binary", "instances"):
+        found = (array >= (rule.threshold or 1)).astype(np.uint8)
     else:
         codes = rule.levels if rule.format == "grey" else range(rule.classes)
         table = np.full(int(array.max(initial=0)) + 1, IGNORED, np.uint8)

@@ -30,6 +30,7 @@ from maskwright.volumes.read import read_labels
 
 Arrays = tuple[np.ndarray, np.ndarray]
 _IMAGE, _LABEL = "image.npy", "label.npy"
+_TRIES = 9
 _VERSION = 3
 _IN_MEMORY = 2e9  # bytes of scans that are made anew and kept for a while
 
@@ -51,7 +52,7 @@ class CachedScans:
         """See `Scans`; memory maps."""
         entry = self.entries[index]
         touch(entry)
-        return np.load(entry / _IMAGE, mmap_mode="r"), np.load(entry / _LABEL, mmap_mode="r")
+        return _mapped(entry / _IMAGE), _mapped(entry / _LABEL)
 
 
 class FreshScans:
@@ -146,3 +147,17 @@ def entry_size(record: Record, rule: InputRule) -> int:
     steps = rule.spacing or record.spacing
     voxels = np.prod([edge * own / step for edge, own, step in zip(shape, record.spacing, steps, strict=True)])
     return int(voxels * (4 * rule.channels + 1)) + 1000
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """An array that stays on disk.
+
+    NumPy reads the head of the file with Python's parser, and that of Python 3.11 stumbles now and then where another
+    thread parses at the same moment (python/cpython#106905), as TensorFlow does when it traces a function.
+    """
+    for _ in range(_TRIES):
+        try:
+            return np.load(path, mmap_mode="r")
+        except SystemError:
+            continue
+    return np.load(path, mmap_mode="r")

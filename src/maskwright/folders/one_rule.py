@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from maskwright.config import Configuration
-from maskwright.data.label_rules import configured_rule, ignored, rule_of, volume_rule
+from maskwright.data.label_rules import configured_rule, ignored, require_map_keys, rule_of
 from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.folders.meaning import Meaning, meaning_of
@@ -48,27 +48,23 @@ def decide_meaning(config: Configuration, values: tuple[Values, Values] | None, 
     """
     section = config.mask
     count = config.model.num_classes if "num_classes" in config.model.model_fields_set else None
-    if scans and (section.colors or section.threshold or section.algorithm or section.format == "color"):
-        raise MaskwrightError(
-            "has colours or a threshold, and label maps hold numbers",
-            where="[mask]",
-            fix="Use mask.levels, mask.regions, mask.ignore or model.num_classes.",
-        )
+    if scans:
+        require_map_keys(section)
     if values is None or is_configured(config):
-        return _configured(config, count, scans=scans)
+        return _configured(config, count)
     if section.format in ("grey", "color"):
         key = "levels" if section.format == "grey" else "colors"
         raise MaskwrightError("is not set, and mask.format asks for it", where=f"[mask] {key}", fix="List the classes.")
     if section.format in ("binary", "instances"):
         if not scans:
-            return _configured(config, count, scans=False)
+            return _configured(config, count)
         count = count or 1
     if count is None and section.classes[:1] == ["background"]:
         count = len(section.classes)
     return _Case(config, count, *values, scans).decide()
 
 
-def _configured(config: Configuration, count: int | None, *, scans: bool) -> Meaning:
+def _configured(config: Configuration, count: int | None) -> Meaning:
     section = config.mask
     # Codes are as many classes, unless the user merges them by saying that there is one.
     codes: Sequence[object] = [*section.regions] or section.levels or section.colors
@@ -79,10 +75,7 @@ def _configured(config: Configuration, count: int | None, *, scans: bool) -> Mea
             fix="List the level of each class in mask.levels, or set it to 1.",
         )
     classes = (count or len(codes)) if codes else 1
-    if scans:
-        rule = volume_rule(section, classes)
-    else:
-        rule = configured_rule(section, classes) or rule_of(section, classes, "binary")
+    rule = configured_rule(section, classes) or rule_of(section, classes, "binary")
     if rule.format == "index" and not rule.regions:
         codes = range(rule.classes)
     else:

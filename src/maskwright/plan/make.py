@@ -12,7 +12,6 @@ from maskwright.config import Configuration
 from maskwright.data.dataset import class_names
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.folds import fold_of
-from maskwright.data.label_rules import volume_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.preprocess import level_range
@@ -127,13 +126,9 @@ def _read_pictures(config: Configuration, splits: Splits, learnt: Sequence[Pair]
 
 
 def _read_scans(config: Configuration, splits: Splits, learnt: Sequence[Pair], reporter: Reporter) -> _Read:
-    rule = volume_rule(config.mask, config.model.num_classes)
-    why = {
-        "grey": "mask.levels says the number of each class",
-        "index": "label maps hold class numbers",
-        "binary": "one structure: every number but 0 is it",
-    }[rule.format]
-    records = examine_scans(learnt, rule, config, reporter)
+    with reporter.task("looking at label maps", sum(map(len, splits.values())), "label maps") as step:
+        found = decide(config, splits, step, scans=True)
+    records = examine_scans(learnt, found.rule, config, reporter)
     spacing = tuple(config.data.spacing) or median_spacing(records)
     for record in records:
         size = tuple(
@@ -145,7 +140,7 @@ def _read_scans(config: Configuration, splits: Splits, learnt: Sequence[Pair], r
         require_voxels(record.name, record.spacing, size, spacing, config.model.image_channels)
     if not config.data.spacing:
         reporter.say(f"data: scans are brought to {' x '.join(f'{value:g}' for value in spacing)} mm (data.spacing)")
-    return _Read(records, rule, why, spacing=spacing)
+    return _Read(records, found.rule, found.why, found.notes, found.nowhere, spacing=spacing)
 
 
 def _folds(config: Configuration, learnt: Sequence[Pair], records: dict[Pair, Record]) -> dict[str, int]:

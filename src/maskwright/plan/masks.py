@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from maskwright.config import Configuration
 from maskwright.data.dataset import class_names
+from maskwright.data.label_rules import require_map_keys
+from maskwright.data.map_values import look_at_maps
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_meaning import decide as decide_by_values
 from maskwright.data.mask_values import look
@@ -14,20 +16,24 @@ from maskwright.data.splits import Splits
 from maskwright.data.tiff import UnreadableImage
 
 
-def decide(config: Configuration, splits: Splits, step: Callable[[], None] | None = None) -> Decision:
+def decide(
+    config: Configuration, splits: Splits, step: Callable[[], None] | None = None, *, scans: bool = False
+) -> Decision:
     """The rule for masks, the reason for it, and what is unusual in them.
 
     A test mask that cannot be read is left to the evaluation, which names it.
 
     Args:
-        splits: the pairs of each part. step: called after each mask.
+        splits: the pairs of each part. scans: masks are label maps. step: called after each mask.
 
     Raises:
         MaskwrightError: a mask that cannot be read, or masks that can mean several things.
     """
     masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
+    if scans:
+        require_map_keys(config.mask)
     try:
-        seen = look(masks, step, lenient=frozenset({"test"}))
+        seen = (look_at_maps if scans else look)(masks, step, lenient=frozenset({"test"}))
     except UnreadableImage as error:
         raise complete(error, [pair for part, pairs in splits.items() if part != "test" for pair in pairs]) from None
     return decide_by_values(config.mask, config.model.num_classes, class_names(config), seen)

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.labels import LabelRule
+from maskwright.data.map_values import together
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, describe_volume
@@ -52,16 +53,6 @@ def examine_scans(pairs: Sequence[Pair], rule: LabelRule, config: Configuration,
 def median_spacing(records: Sequence[Record]) -> tuple[float, ...]:
     """The median along each axis, in mm."""
     return tuple(round(float(value), 4) for value in np.median([record.spacing for record in records], axis=0))
-
-
-def together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
-    """One error, or all of them as one."""
-    if len(errors) == 1:
-        return errors[0]
-    lines = "\n  ".join(str(error) for error in errors)
-    return MaskwrightError(
-        f"{len(errors)} of {total} scans cannot be used:\n  {lines}", fix="Mend or remove them, with their label maps."
-    )
 
 
 def check_scans(config: Configuration) -> None:
