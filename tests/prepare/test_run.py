@@ -132,7 +132,7 @@ def test_sixteen_bits_windows_and_empty_slices(study, quiet):
 
 def test_killed_and_started_again_it_is_complete(study):
     command = [sys.executable, "-m", "maskwright", "prepare", str(study / "scans"), "--labels", str(study / "labels"),
-               "--output", str(study / "out"), "--set", "prepare.workers=1"]  # fmt: skip
+               "--output", str(study / "out"), "--set", "prepare.workers=1", "--set", "prepare.structures.organ=[7]"]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not Prepared(study / "out").patients() and process.poll() is None and time.monotonic() < deadline:
@@ -179,7 +179,7 @@ crop_margin = [4, 8]
 
 
 def test_nih_pancreas_ct_by_the_references_own_configuration(tmp_path, capsys):
-    nih(tmp_path)
+    nih(tmp_path, lambda number, hu, labels: (hu, (labels > 0).astype(np.uint8)))
     (tmp_path / "generator.config").write_text(CONFIG)
     assert main(["prepare", str(tmp_path / "generator.config"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -220,6 +220,8 @@ def test_a_patient_that_fails_leaves_nothing_and_the_others_go_on(study, capsys)
         str(study / "labels"),
         "--output",
         str(study / "out"),
+        "--set",
+        "prepare.structures.organ=[7]",
         "--json",
     ]
     assert main(arguments) == 2

@@ -51,6 +51,8 @@ def load_and_tell(arguments: argparse.Namespace, reporter: Reporter, *, whole: b
     from maskwright.api import load_config
 
     loaded = load_config(arguments.config, arguments.overrides, run_dir=arguments.run_dir)
+    for note in loaded.notes:
+        reporter.say(note)
     if whole:
         for problem in loaded.problems:
             reporter.warn(f"{loaded.path.name}: {problem}")

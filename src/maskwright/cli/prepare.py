@@ -18,7 +18,9 @@ EXAMPLE = "maskwright prepare scans --labels labels --output dataset --set prepa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("config", metavar="CONFIG|SCANS", help="a configuration with [prepare], or a folder of scans")
+    parser.add_argument(
+        "config", metavar="CONFIG|SCANS", help="a configuration with [prepare], or a folder of scans (nnU-Net's too)"
+    )
     parser.add_argument("--labels", metavar="DIR", help="folder of the label maps")
     parser.add_argument("--output", metavar="DIR", help="folder of the pairs to be made")
     parser.add_argument("--window", help="named window, level/width, full or percentiles (default: abdomen)")
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Prepare and say what there is now."""
     from maskwright.config.loading import from_overrides
+    from maskwright.prepare.from_dataset import with_dataset
     from maskwright.prepare.run import prepare_scans
     from maskwright.storage import reading
 
@@ -42,8 +45,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     words += [f"prepare.series={arguments.series}"] if arguments.series else []
     arguments.overrides[:0] = words
     config = from_overrides(arguments.overrides) if direct else load_and_tell(arguments, reporter).config
-    with reading([config.prepare.scans_dir, config.prepare.labels_dir]):
-        result = prepare_scans(config.prepare, reporter)
+    options, notes = with_dataset(config.prepare)
+    for note in notes:
+        reporter.say(note)
+    with reading([options.scans_dir, options.labels_dir]):
+        result = prepare_scans(options, reporter)
     counts = {part: len(names) for part, names in result.patients.items()}
     text = f"{result.slices} slices of {sum(counts.values())} patients in {result.target.path}: " + ", ".join(
         f"{count} {part}" for part, count in counts.items()

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Put back, write, measure."""
     from maskwright.prepare.files import open_prepared
     from maskwright.prepare.restore import patients_in, restore, structure_names
+    from maskwright.storage import give_way, reading
     from maskwright.volumes.measure import measure
     from maskwright.volumes.nifti import write_nifti
 
@@ -38,7 +39,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         for patient in chosen:
             labels = restore(target, patient, masks)
             path = Path(arguments.output) / f"{patient}.nii.gz"
-            write_nifti(labels, path)
+            with reading([target.path, masks]):
+                write_nifti(labels, give_way(path, reporter.say))
             measures = measure(labels, names=structure_names(target, patient))
             found[patient] = {"file": path, "labels": {str(number): facts for number, facts in measures.items()}}
             volumes = ", ".join(f"{facts['name']} {facts['volume_ml']:.3f} ml" for facts in measures.values())

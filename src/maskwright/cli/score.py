@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Score two folders."""
+    from maskwright.config.completing import completed_scoring
     from maskwright.config.loading import from_overrides
     from maskwright.evaluation.files import SCORE_FILES, write_scores
     from maskwright.evaluation.nnunet import nnunet_summary
@@ -69,6 +70,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
             "evaluate": {"spacing": arguments.spacing, "tolerance": arguments.tolerance},
         },
     )
+    config, notes = completed_scoring(config, Path(arguments.truth))
+    for note in notes:
+        reporter.say(note)
     found = score_folders(Path(arguments.predictions), Path(arguments.truth), config, reporter, resize=arguments.resize)
     names = found.meaning.names
     told = {"rule": found.meaning.text, "values": found.values}

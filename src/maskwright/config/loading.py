@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwright.config import dialect
+from maskwright.config.completing import completed
 from maskwright.config.ini import Problem
 from maskwright.config.paths import PATH_KEYS, absolute
 from maskwright.config.reference import KEYS, KNOWN, read_reference
@@ -27,6 +28,7 @@ class Loaded:
     dialect: str  # "toml" or "reference"
     run_dir: Path  # the run folder that belongs to it
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what the data set said of itself
 
 
 def load(path: Path | str, overrides: list[str] | None = None, *, run_dir: Path | str | None = None) -> Loaded:
@@ -34,10 +36,12 @@ def load(path: Path | str, overrides: list[str] | None = None, *, run_dir: Path 
 
     What the file names is relative to the file; what an override names is relative to the working directory. The run
     folder is `run_dir`, or `runs/<name of the file>` beside the file (in the working directory where the file's folder
-    is read-only). Relative output folders lie beside the file too, or in the run folder where that is read-only.
+    is read-only). Relative output folders lie beside the file too, or in the run folder where that is read-only. What
+    nobody set and `dataset.json` beside the images says is taken from it.
 
     Raises:
-        MaskwrightError: no such file, a bad override, or (TOML) an unknown key or a bad value.
+        MaskwrightError: no such file, a bad override, (TOML) an unknown key or a bad value, or a damaged
+            `dataset.json` beside the images.
     """
     path = Path(path)
     text = _read(path)
@@ -51,9 +55,11 @@ def load(path: Path | str, overrides: list[str] | None = None, *, run_dir: Path 
         config, problems = read_reference(text, theirs)
         if ours:
             config = _apply(config, ours)
-        return Loaded(absolute(config, folder, outputs), path, "reference", run, problems)
+        config, notes = completed(absolute(config, folder, outputs))
+        return Loaded(config, path, "reference", run, problems, notes)
     config = read_toml(text, path, {_ours(name): _value(_ours(name), text) for name, text in pairs.items()})
-    return Loaded(absolute(config, folder, outputs), path, "toml", run)
+    config, notes = completed(absolute(config, folder, outputs))
+    return Loaded(config, path, "toml", run, notes=notes)
 
 
 def is_reference(path: Path, text: str) -> bool:

@@ -21,8 +21,8 @@ _MASK_ENDINGS = (
     "", "_mask", "-mask", "_masks", "_seg", "_label", "_labels", "_gt", "_segmentation", "_manual1", "_labelIds",
     "_gtFine_labelIds", "_gtFine_labelTrainIds",
 )  # fmt: skip
-# And after the image's own: Cityscapes, DRIVE.
-_IMAGE_ENDINGS = ("_leftImg8bit", "_training", "_test", "_image", "_img")
+# And after the image's own: Cityscapes, DRIVE, nnU-Net.
+_IMAGE_ENDINGS = ("_leftImg8bit", "_training", "_test", "_image", "_img", "_0000")
 # And after a scan's: the first channel of nnU-Net, and segmentations that `predict` writes.
 _SCAN_ENDINGS = ("_0000", "_seg")
 

@@ -29,7 +29,7 @@ from maskwright.volumes.channels import read_channels
 from maskwright.volumes.measure import measure
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.read import is_volume, stem
-from maskwright.volumes.sources import beside, scans_in
+from maskwright.volumes.sources import bare_names, beside, scans_in
 from maskwright.volumes.tables import flat
 
 _ENDINGS = {"nifti": ".nii.gz", "seg": "_seg.dcm", "rtstruct": "_rtstruct.dcm"}
@@ -53,12 +53,13 @@ def find_scans(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[Sc
         patterns: of the files that are a case's channels; the sources are then folders of such files, or of cases.
 
     Raises:
-        MaskwrightError: two scans have one name, or a pattern does not match one file of each case.
+        MaskwrightError: two scans have one name, a pattern does not match one file of each case, or files of nnU-Net
+            are channels of the same scans.
     """
     if patterns:
         cases = [(name, paths) for source in sources for name, paths in find_cases(source, patterns).items()]
     else:
-        cases = [(stem(path.absolute()), [path]) for path in _single(sources)]
+        cases = [(name, [path]) for path, name in _single(sources).items()]
     names = [name for name, _ in cases]
     for name in names:
         if names.count(name) > 1:
@@ -68,18 +69,19 @@ def find_scans(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[Sc
     return [Scan(name, tuple(paths)) for name, paths in cases]
 
 
-def _single(sources: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
+def _single(sources: Sequence[Path]) -> dict[Path, str]:
+    """Scans of one file or folder each, and their names."""
+    found: dict[Path, str] = {}
     for source in sources:
         if source.is_dir():
             entries = [path for path in sorted(source.iterdir()) if not path.name.startswith(".")]
             scans = scans_in(source)
             if scans:
-                found += scans
+                found |= {path: stem(path.absolute()) for path in scans} | bare_names(source, scans)
             elif entries and not any(path.suffix.lower() in PICTURES for path in entries):
-                found.append(source)  # where it is read it is said what it is not
+                found[source] = stem(source.absolute())  # where it is read it is said what it is not
         elif is_volume(source):
-            found.append(source)
+            found[source] = stem(source.absolute())
     return found
 
 

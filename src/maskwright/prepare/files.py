@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.prepare.scan_labels import structure
 from maskwright.prepare.slices import Cut
 from maskwright.storage import atomic, make_folder, write_bytes, write_json
 
@@ -99,12 +100,13 @@ def slice_spacing(facts: dict[str, Any], crop: int = 0) -> tuple[float, float, f
 def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes: int, facts: dict[str, Any]) -> None:
     """Write a patient's slices and, last, the geometry that says that they are complete."""
     rows = []
+    white = classes == 2 and not facts.get("ignore")  # else one structure is written by its number too
     affine = np.array(done.facts["affine"])
     normal = np.cross(affine[:3, 2], affine[:3, 1])
     normal /= np.linalg.norm(normal)
     for one in done.slices:
         name = slice_name(patient, one.index, one.crop)
-        shown = one.mask * np.uint8(255) if classes == 2 else one.mask
+        shown = one.mask * np.uint8(255) if white else one.mask
         for folder, picture in ((target.images(part), one.image), (target.masks(part), shown)):
             write_bytes(folder / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())
         spacing = slice_spacing(done.facts, one.crop or 0)
@@ -114,7 +116,7 @@ def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes:
                 "file": f"{name}.png", "patient": patient, "split": part, "slice": one.index + 1,
                 "position_mm": f"{float(normal @ place):.4f}", "slice_mm": f"{spacing[0]:.6g}",
                 "row_mm": f"{spacing[1]:.6g}", "column_mm": f"{spacing[2]:.6g}",
-                "crop_margin": one.crop or 0, "foreground_px": int((one.mask > 0).sum()),
+                "crop_margin": one.crop or 0, "foreground_px": int(structure(one.mask).sum()),
                 "whole": "no" if done.facts["not_whole"] else "yes",
             }
         )  # fmt: skip

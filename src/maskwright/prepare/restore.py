@@ -10,6 +10,7 @@ import numpy as np
 from maskwright.data.labels import LabelRule
 from maskwright.data.mask_files import read_label
 from maskwright.data.preprocess import resize_label
+from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.files import Prepared, slice_name
 from maskwright.volumes import Volume
@@ -23,7 +24,7 @@ def restore(target: Prepared, patient: str, masks: Path | None = None) -> Volume
 
     Returns:
         `(D, H, W)` uint8 class numbers on the grid of the turned scan, whose voxels are the scan's own. Slices that
-        were left out, and what was cropped away, are 0.
+        were left out, and what was cropped away, are 0; void is 255.
 
     Raises:
         MaskwrightError: the patient is not in the data set, or not one of its slices is there.
@@ -37,7 +38,9 @@ def restore(target: Prepared, patient: str, masks: Path | None = None) -> Volume
     array = np.zeros(facts["shape"], np.uint8)
     box = tuple(slice(*edges) for edges in facts["box"])
     classes = len(facts["structures"]) + 1
-    rule = LabelRule("binary" if classes == 2 else "index", classes)
+    void = IGNORED if facts.get("ignore") else None
+    prepared_void = void is not None and masks is None  # then one structure too is written by its number
+    rule = LabelRule("index" if classes > 2 or prepared_void else "binary", classes, ignore=void)
     found = 0
     for row in facts["rows"]:
         if int(row["crop_margin"]):
@@ -66,4 +69,5 @@ def patients_in(target: Prepared, masks: Path) -> list[str]:
 def structure_names(target: Prepared, patient: str) -> dict[int, str]:
     """Names of the classes of a patient's masks."""
     facts = target.read_geometry(patient) or {}
-    return dict(enumerate(facts.get("structures", {}), start=1))
+    void = {IGNORED: "void"} if facts.get("ignore") else {}
+    return dict(enumerate(facts.get("structures", {}), start=1)) | void

@@ -15,11 +15,15 @@ import numpy as np
 
 from maskwright.config import Configuration, write_toml
 from maskwright.config.schema import PrepareSection
+from maskwright.data.map_values import map_values
+from maskwright.data.mask_values import Seen
+from maskwright.data.pairs import shorten
+from maskwright.data.regions import IGNORED
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case, find_cases
 from maskwright.prepare.files import PARTS, Prepared, forget_patient, is_complete, write_manifest, write_patient
-from maskwright.prepare.scan_labels import classes, read_case
+from maskwright.prepare.scan_labels import classes, read_case, structure
 from maskwright.prepare.slices import cut
 from maskwright.prepare.split import stratified
 from maskwright.progress import Reporter
@@ -120,21 +124,51 @@ def _require_same(target: Prepared, key: str) -> None:
 
 
 def _sizes(cases: list[Case], options: PrepareSection, reporter: Reporter) -> tuple[dict[str, float], list[str]]:
-    """Millilitres of all structures of each patient, from the label maps alone."""
-    sizes, failed = {}, []
+    """Millilitres of all structures of each patient, from the label maps alone.
+
+    Raises:
+        MaskwrightError: nothing says which of several numbers are structures.
+    """
+    sizes, failed, values = {}, [], []
     with reporter.task("looking at label maps", len(cases), "patients") as advance:
         for case in cases:
             try:
                 labels = read_labels(case.labels)
-                inside = classes(labels.array, options.structures, case) > 0
+                inside = structure(classes(labels.array, options))
                 sizes[case.name] = float(np.count_nonzero(inside)) * labels.grid.voxel_ml
+                values.append(map_values(labels.array, case.labels))
             except MaskwrightError as error:
                 if error.where == "[prepare] structures":
                     raise
                 reporter.warn(str(error))
                 failed.append(str(error))
             advance()
+    seen = Seen({"": values})
+    _require_known(seen, options)
+    if values:
+        reporter.say(f"label maps hold {seen.shares()}")
     return sizes, failed
+
+
+def _require_known(seen: Seen, options: PrepareSection) -> None:
+    numbers = {int(number) for number in seen.numbers()} - {0, *options.ignore}
+    named = {number for several in options.structures.values() for number in several}
+    if not options.structures and len(numbers) > 1:
+        listed = shorten(sorted(numbers), 8)
+        raise MaskwrightError(
+            f"are not named, and the label maps hold {listed} beside 0: {seen.shares()}",
+            where="[prepare] structures",
+            fix="Name each, as --set prepare.structures.NAME=[NUMBER]; one of several numbers takes them together, and "
+            "prepare.ignore has numbers that count for nothing.",
+        )
+    if absent := sorted(named - numbers):
+        nowhere = [name for name, several in options.structures.items() if not numbers & {*several}]
+        if nowhere:
+            raise MaskwrightError(
+                f"{', '.join(nowhere)} ({shorten(absent)}) is in no label map, and these hold {seen.shares()}",
+                where="[prepare] structures",
+                fix="Correct its numbers, or leave it out.",
+            )
 
 
 def _work(
@@ -163,6 +197,7 @@ def prepare_patient(
         done = cut(scan, labels, options, training=part == "train")
         facts: dict[str, Any] = {"settings": key, "scan": str(case.scan), "labels": str(case.labels)}
         facts["structures"] = options.structures or {"foreground": []}
+        facts["ignore"] = options.ignore
         write_patient(target, case.name, part, done, len(facts["structures"]) + 1, facts)
     except MaskwrightError as error:
         forget_patient(target, case.name)
@@ -184,10 +219,12 @@ def _write_config(target: Prepared, options: PrepareSection) -> None:
     for part in PARTS:
         if target.images(part).is_dir():
             data[part] = {"images": f"{part}/images", "masks": f"{part}/masks"}
-    settings: dict[str, Any] = {
-        "data": data,
-        "mask": {"classes": ["background", *names]} | ({"format": "index"} if len(names) > 1 else {}),
-        "model": {"num_classes": 1 if len(names) == 1 else len(names) + 1},
-    }
+    mask: dict[str, Any] = {} if options.regions else {"classes": ["background", *names]}
+    mask |= {"format": "index"} if len(names) > 1 or options.ignore else {}
+    mask |= {"ignore": IGNORED} if options.ignore else {}
+    if options.regions:
+        mask["regions"] = {region: [names.index(part) + 1 for part in few] for region, few in options.regions.items()}
+    count = len(options.regions) or (1 if len(names) == 1 else len(names) + 1)
+    settings: dict[str, Any] = {"data": data, "mask": mask, "model": {"num_classes": count}}
     config = Configuration.model_validate(settings)
     write_text(target.config, write_toml(config, comments=["Made by `maskwright prepare`; edit as you like.", ""]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskwright.config.schema import PrepareSection
+from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case
 from maskwright.volumes import Volume
@@ -37,7 +38,7 @@ def read_case(case: Case, options: PrepareSection) -> tuple[Volume, Volume]:
             ) from None
     else:
         labels = by_slices(labels, scan)
-    return scan, labels.with_array(classes(labels.array, options.structures, case))
+    return scan, labels.with_array(classes(labels.array, options))
 
 
 def by_slices(labels: Volume, scan: Volume) -> Volume:
@@ -78,16 +79,28 @@ def by_slices(labels: Volume, scan: Volume) -> Volume:
     return found
 
 
-def classes(array: np.ndarray, structures: dict[str, list[int]], case: Case) -> np.ndarray:
-    """Class numbers, uint8: by `structures`, else 1 for every label that is not 0."""
-    if not structures:
-        return (array > 0).astype(np.uint8)
-    table = np.zeros(int(max(array.max(), *(n for numbers in structures.values() for n in numbers))) + 1, np.uint8)
-    for place, numbers in enumerate(structures.values(), start=1):
-        for number in numbers:
-            if table[number]:
-                raise MaskwrightError(
-                    f"label {number} is in two structures", where="[prepare] structures", fix="Name it in one."
-                )
-            table[number] = place
+def classes(array: np.ndarray, options: PrepareSection) -> np.ndarray:
+    """Class numbers, uint8: by `structures`, else 1 for every label that is not 0; `IGNORED` for void.
+
+    Raises:
+        MaskwrightError: a number that is named twice.
+    """
+    several = list(options.structures.values())
+    named = [number for numbers in (*several, options.ignore) for number in numbers]
+    if twice := sorted({number for number in named if named.count(number) > 1}):
+        raise MaskwrightError(
+            f"label {twice[0]} is in two structures, or in one and in prepare.ignore",
+            where="[prepare] structures",
+            fix="Name it in one.",
+        )
+    table = np.zeros(max(int(array.max()), *named, 0) + 1, np.uint8)
+    table[1:] = 0 if several else 1
+    for place, numbers in enumerate(several, start=1):
+        table[numbers] = place
+    table[options.ignore] = IGNORED
     return table[array]
+
+
+def structure(marks: np.ndarray) -> np.ndarray:
+    """Where class numbers are a structure: neither background nor void."""
+    return np.asarray((marks > 0) & (marks != IGNORED))

@@ -11,6 +11,7 @@ import numpy as np
 from maskwright.config.schema import PrepareSection
 from maskwright.data.preprocess import resize, resize_label
 from maskwright.errors import MaskwrightError
+from maskwright.prepare.scan_labels import structure
 from maskwright.volumes import Volume
 from maskwright.volumes.body import body_box, box_around
 from maskwright.volumes.orient import reorient
@@ -54,7 +55,7 @@ def cut(scan: Volume, labels: Volume, options: PrepareSection, *, training: bool
     box = _box(scan, labels, options)
     image, mask = scan.array[box], np.ascontiguousarray(labels.array[box])
     low, high = limits(options.window, scan.array)
-    chosen = choose(np.asarray(mask.any(axis=(1, 2))), options.empty_share)
+    chosen = choose(np.asarray(structure(mask).any(axis=(1, 2))), options.empty_share)
     margins = options.crop_margins if options.center_crops else []
     height, width = options.image_height or image.shape[1], options.image_width or image.shape[2]
     found = []
@@ -115,5 +116,5 @@ def _box(scan: Volume, labels: Volume, options: PrepareSection) -> tuple[slice, 
     """The part of the turned scan that is kept; whole slices where it is not cropped."""
     if options.crop == "body":
         return body_box(scan, options.crop_border)
-    inside = labels.array > 0 if options.crop == "structures" else np.zeros((1, 1, 1), bool)
+    inside = structure(labels.array) if options.crop == "structures" else np.zeros((1, 1, 1), bool)
     return box_around(inside, scan.grid, options.crop_border)

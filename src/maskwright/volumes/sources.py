@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.dicom_files import DicomFile, header_of, looks_like_dicom
-from maskwright.volumes.read import is_volume
+from maskwright.volumes.read import is_volume, stem
 
 _NO_SCANS = ("SEG", "RTSTRUCT")
+_CHANNEL = re.compile(r"_\d{4}$")  # nnU-Net's number of a channel
+_THEIR_FOLDERS = ("imagesTr", "imagesTs", "imagesVal")
 
 
 def scans_in(folder: Path) -> list[Path]:
@@ -31,6 +34,31 @@ def scans_in(folder: Path) -> list[Path]:
     if not found and len(studies) == 1 and not any(is_volume(path) for path in inner):
         return [folder]
     return sorted([*found, *inner], key=lambda path: path.name)
+
+
+def bare_names(folder: Path, scans: Sequence[Path]) -> dict[Path, str]:
+    """Names of scans of a folder: as they are, or without the number of the channel where nnU-Net wrote the folder.
+
+    Raises:
+        MaskwrightError: files of it are channels of the same scans.
+    """
+    names = {path: stem(path) for path in scans}
+    cut = {path: name[:-5] for path, name in names.items() if _CHANNEL.search(name)}
+    numbers: dict[str, set[str]] = {}
+    for path, bare in cut.items():
+        numbers.setdefault(bare, set()).add(names[path][-4:])
+    theirs = folder.absolute().name in _THEIR_FOLDERS
+    several = [bare for bare, found in numbers.items() if {"0000", "0001"} <= found]
+    if several and len(cut) == len(names) and (theirs or len(several) == len(numbers) > 1):
+        listed = sorted(numbers[several[0]])
+        raise MaskwrightError(
+            f"holds {len(listed)} channels of each scan ({several[0]}_{listed[0]}, {several[0]}_{listed[1]}, …), and "
+            "the model takes one",
+            where=folder,
+            fix="Copy the channel that it learnt from into a folder of its own; a model of several channels takes all "
+            "(data.channel_patterns).",
+        )
+    return names | cut if theirs and all(found == {"0000"} for found in numbers.values()) else names
 
 
 def beside(folder: Path) -> list[Path]:

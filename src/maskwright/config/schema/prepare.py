@@ -45,9 +45,19 @@ class PrepareSection(Section):
     )
     structures: dict[str, list[Annotated[int, Field(ge=1, le=65535)]]] = key(
         {},
-        "Structures by name, each of one or more label numbers; the first is class 1. Without it every label that is "
-        "not 0 is one structure.",
+        "Structures by name, each of one or more label numbers; the first is class 1. Without it label maps must hold "
+        "one number beside 0, or `dataset.json` of nnU-Net beside them says what they hold.",
         example={"pancreas": [7]},
+    )
+    ignore: list[Annotated[int, Field(ge=1, le=65535)]] = key(
+        [],
+        "Label numbers that count for nothing (void): 255 in the masks, and left out in training and in scores.",
+        example=[255],
+    )
+    regions: dict[str, list[str]] = key(
+        {},
+        "Overlapping regions, each of several structures: `mask.regions` of the configuration that is made.",
+        example={"whole": ["oedema", "core"], "core": ["core"]},
     )
     series: str | None = key(
         None,
