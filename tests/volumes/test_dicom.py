@@ -1,6 +1,7 @@
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
@@ -145,6 +146,44 @@ def test_a_file_that_is_there_twice_counts_once(tmp_path):
     (tmp_path / "scan" / "copy.dcm").write_bytes(paths[2].read_bytes())
     found = read_volume(tmp_path / "scan")
     assert np.array_equal(found.array, HU) and "is there twice" in found.source.notes[0]
+
+
+def test_a_series_that_was_sent_twice_counts_once(tmp_path):
+    """Under its names at another time, and under names of its own; with other values it is refused."""
+    write_series(tmp_path / "scan", HU)
+    for path in sorted((tmp_path / "scan").iterdir()):
+        header = pydicom.dcmread(path)
+        header.InstanceCreationTime = "120000"
+        header.save_as(path.with_name(f"later-{path.name}"))
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        header.save_as(path.with_name(f"new-{path.name}"))
+    found = read_volume(tmp_path / "scan")
+    assert np.array_equal(found.array, HU) and len(found.source.notes) == 12
+    assert sum("once more" in note for note in found.source.notes) == 6
+    header.PixelData = bytes(len(header.PixelData))
+    header.save_as(path.with_name("other.dcm"))
+    with pytest.raises(MaskwrightError, match="two images of one name"):
+        read_volume(tmp_path / "scan")
+    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    header.save_as(path.with_name("other.dcm"))
+    with pytest.raises(MaskwrightError, match="lie at the same place, and are not the same image"):
+        read_volume(tmp_path / "scan")
+
+
+def test_uneven_slices_are_read_between_where_somebody_asks(tmp_path):
+    """Every second slice of the upper half is missing in a ramp, which interpolation gives back."""
+    ramp = np.broadcast_to(np.arange(0, 110, 10, dtype=np.int16)[:, None, None], (11, 5, 6)).copy()
+    names = [f"{number:03d}.dcm" for number in range(11)]
+    write_series(tmp_path / "scan", ramp, names=names)
+    for number in (5, 7, 9):
+        (tmp_path / "scan" / names[number]).unlink()
+    with pytest.raises(MaskwrightError, match=r"unevenly, 2.500 to 5.000 mm apart"):
+        read_volume(tmp_path / "scan")
+    found = read_volume(tmp_path / "scan", resample_slices=True)
+    assert np.array_equal(found.array, ramp) and found.array.dtype == np.int16
+    assert np.allclose(found.affine, SERIES_AFFINE, atol=1e-5)
+    assert "were brought to 11 slices 2.500 mm apart" in found.source.notes[-1]
+    assert "instances" not in found.source.details, "a DICOM SEG of it would refer to images that are not there"
 
 
 @pytest.mark.parametrize("share", [0.3, 0.97])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ def predict(
     run_dir: PathLike | None = None,
     tiled: bool = False,
     series: str | None = None,
+    resample_slices: bool = False,
     ensemble: Sequence[PathLike] = (),
     reporter: Reporter | None = None,
 ) -> Predictions:
@@ -37,7 +39,8 @@ def predict(
             returned; or the folder of a cross-validation, whose folds are then an ensemble.
         images: files and folders of pictures, or of scans (NIfTI, DICOM, NRRD, MHA); those of the configuration where
             None.
-        series: which series of a DICOM folder, where it holds several.
+        series: which series of a DICOM folder, where it holds several. resample_slices: DICOM slices at uneven
+            distances are read at the smallest one, interpolated, instead of being refused.
         ensemble: further runs or models; the mean over all is taken.
         output: folder of the masks; that of the configuration, else `predictions` in the run folder, where None.
         tiled: in overlapping tiles instead of resized to the network.
@@ -50,6 +53,7 @@ def predict(
     from maskwright.inference.scans import find_scans, predict_scans
     from maskwright.storage import reading
     from maskwright.targets import engines, models_of
+    from maskwright.volumes.channels import read_channels
 
     models, config, home = models_of(target, ensemble, overrides, run_dir)
     options = config.predict
@@ -72,7 +76,8 @@ def predict(
     rule = engine.metadata.input_rule
     if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
         with reading([*sources, *(path for scan in scans for path in scan.paths)]):
-            return predict_scans(engine, scans, target_dir, options, reporter, series=series, tiled=tiled, ours=ours)
+            read = partial(read_channels, series=series, resample_slices=resample_slices)
+            return predict_scans(engine, scans, target_dir, options, reporter, read=read, tiled=tiled, ours=ours)
     for source in sources:
         if source.is_dir():
             for note in unread(source, without=target_dir):

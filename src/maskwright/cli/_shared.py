@@ -27,6 +27,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="DIR", dest="run_dir", help="run folder (default: runs/NAME beside the file)")
 
 
+def add_resample(parser: argparse.ArgumentParser) -> None:
+    """`--resample-slices`, on every command that reads scans of DICOM."""
+    parser.add_argument(
+        "--resample-slices",
+        action="store_true",
+        help="read DICOM slices at uneven distances at the smallest one, interpolated, instead of refusing them",
+    )
+
+
 def add_engine(parser: argparse.ArgumentParser, usual: str) -> None:
     """`--engine`, on every command that runs a network."""
     parser.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import DONE, WRONG, Outcome
-from maskwright.cli._shared import add_engine, add_ensemble, add_overrides, add_run, load_and_tell
+from maskwright.cli._shared import add_engine, add_ensemble, add_overrides, add_resample, add_run, load_and_tell
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tiles", action="store_true", help="in overlapping tiles, for images larger than the network")
     parser.add_argument("--probabilities", action="store_true", help="write probabilities too, as 16-bit PNG")
     parser.add_argument("--series", metavar="UID", help="which series, where a scan's folder holds several")
+    add_resample(parser)
     add_ensemble(parser)
     parser.add_argument(
         "--format", action="append", choices=["nifti", "seg", "rtstruct"], help="scans: files to write (default: nifti)"
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         overrides=arguments.overrides if direct else (),
         tiled=arguments.tiles,
         series=arguments.series,
+        resample_slices=arguments.resample_slices,
         ensemble=arguments.ensemble,
         reporter=reporter,
     )

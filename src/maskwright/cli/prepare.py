@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import DONE, WRONG, Outcome
-from maskwright.cli._shared import add_overrides, load_and_tell
+from maskwright.cli._shared import add_overrides, add_resample, load_and_tell
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", help="folder of the pairs to be made")
     parser.add_argument("--window", help="named window, level/width, full or percentiles (default: abdomen)")
     parser.add_argument("--series", metavar="UID", help="which series, where folders of DICOM hold several")
+    add_resample(parser)
     add_overrides(parser)
     parser.set_defaults(run_dir=None)  # nothing is trained
 
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     words = [f"prepare.{key}={Path(value).absolute()}" for key, value in given.items() if value]
     words += [f"prepare.window={arguments.window}"] if arguments.window else []
     words += [f"prepare.series={arguments.series}"] if arguments.series else []
+    words += ["prepare.resample_slices=true"] if arguments.resample_slices else []
     arguments.overrides[:0] = words
     config = from_overrides(arguments.overrides) if direct else load_and_tell(arguments, reporter).config
     options, notes = with_dataset(config.prepare)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,11 +92,14 @@ def predict_scans(
     options: PredictSection,
     reporter: Reporter,
     *,
-    series: str | None = None,
+    read: Callable[[Sequence[Path]], Volume] = read_channels,
     tiled: bool = False,
     ours: bool = False,
 ) -> Predictions:
     """Segment scans into `output`: a label map each, `measures.csv` and `measures.json` of all.
+
+    Args:
+        read: the files of a scan to its volume.
 
     Raises:
         MaskwrightError: results of another are in the way, or not one scan could be segmented.
@@ -110,7 +113,7 @@ def predict_scans(
     for source in scans:
         name, path, written = source.name, source.paths[0], list[Path]()
         try:
-            scan = read_channels(source.paths, series)
+            scan = read(source.paths)
             for note in (*scan.source.notes, *_besides(path)):
                 reporter.warn(f"{path}: {note}")
             count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)

@@ -21,7 +21,8 @@ def read_case(case: Case, options: PrepareSection) -> tuple[Volume, Volume]:
     Raises:
         MaskwrightError: one cannot be read, or they do not belong together.
     """
-    scan, labels = read_volume(case.scan, options.series), read_labels(case.labels)
+    scan = read_volume(case.scan, options.series, resample_slices=options.resample_slices)
+    labels = read_labels(case.labels)
     if scan.array.ndim != 3:
         raise MaskwrightError(
             f"has {scan.array.shape[3]} channels", where=case.scan, fix="Slices are made of scans of one value a voxel."

@@ -16,18 +16,21 @@ from maskwright.volumes.volume import Volume
 _TOLERANCE = 0.05  # voxels that the corners of two channels may lie apart
 
 
-def read_channels(paths: Sequence[Path], series: str | None = None) -> Volume:
+def read_channels(paths: Sequence[Path], series: str | None = None, *, resample_slices: bool = False) -> Volume:
     """One file as it is, or several as channels `(D, H, W, C)` in their order, on the voxels of the first.
 
     Raises:
         MaskwrightError: a file cannot be read, has channels of its own, or does not lie on the first.
     """
-    first = read_volume(paths[0], series)
+    first = read_volume(paths[0], series, resample_slices=resample_slices)
     if len(paths) == 1:
         return first
     arrays = []
     for path in paths:
-        one = first if path == paths[0] else reorient(read_volume(path, series), first.grid.orientation)
+        if path == paths[0]:
+            one = first
+        else:
+            one = reorient(read_volume(path, series, resample_slices=resample_slices), first.grid.orientation)
         if one.array.ndim != 3:
             raise MaskwrightError(
                 f"has {one.array.shape[3]} channels itself",

@@ -19,6 +19,7 @@ from maskwright.volumes.dicom_values import rescale_of, rescaled, stored_values
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
+_COUNTS = (0x0020, 0x0028, 0x5200, 0x7FE0)  # groups of tags: place, values, frames, pixels
 _OF_THE_FILE = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
 # What pydicom warns of (a file that ends too early) becomes an error of ours, or is none.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
@@ -36,11 +37,12 @@ class Frame:
     rescale_said: bool
 
 
-def read_dicom(path: Path, series: str | None = None) -> Volume:
+def read_dicom(path: Path, series: str | None = None, *, resample_slices: bool = False) -> Volume:
     """Read a series from a folder, a zip archive or a (multi-frame) file.
 
     Args:
         series: beginning of the UID or description, where there are several.
+        resample_slices: bring slices at uneven distances to even ones.
 
     Returns:
         `(D, H, W)` int16 where the values are whole numbers of that range (HU of a CT), else float32.
@@ -48,27 +50,62 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
     Raises:
         MaskwrightError: no series or several, a tag that is missing or ambiguous, a gap, or a file that is cut short.
     """
-    return read_series(choose(find_series(path), path, series), path)
+    return read_series(choose(find_series(path), path, series), path, resample_slices=resample_slices)
 
 
-def read_series(series: Series, where: Path) -> Volume:
+def read_series(series: Series, where: Path, *, resample_slices: bool = False) -> Volume:
     """Read one series; see `read_dicom`."""
     files, notes = _without_doubles(series)
     _require_one_size(files, where)
     frames = [frame for file, header in files for frame in _frames(file, header)]
-    order, affine, more = stack([frame.plane for frame in frames], where)
-    frames = [frames[index] for index in order]
+    frames, again = _once(frames)
+    found = stack([frame.plane for frame in frames], where, resample=resample_slices)
+    frames, more = [frames[index] for index in found.order], [*again, *found.notes]
     if not all(frame.rescale_said for frame in frames):
         more.append("no rescale slope and intercept (0028,1053 and 0028,1052): values are taken as they are stored")
     array = _pixels(frames)
     headers = {file.name: header for file, header in files}
-    details = {
+    details: dict[str, Any] = {
         "instances": [headers[frame.file.name] for frame in frames],  # of each slice; of several where multi-frame
         "frames": [frame.number for frame in frames],
         "series": series.uid,
     }
+    if found.places is not None:
+        # None of these is an image of the series.
+        array, details = _between(array, found.places), {"series": series.uid, "resampled": True}
     source = Source("dicom", where, details, (*series.notes, *notes, *more))
-    return Volume(check_values(array, where), check_affine(affine, where), series.modality, source)
+    return Volume(check_values(array, where), check_affine(found.affine, where), series.modality, source)
+
+
+def _once(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
+    """Slices of which no two lie at one place with the same values, and what was left out: a series that was sent twice
+    under new UIDs. Those that differ are the geometry's matter."""
+    kept, notes, decoded = list[Frame](), list[str](), dict[int, np.ndarray]()
+
+    def values(frame: Frame) -> np.ndarray:
+        if id(frame.file) not in decoded:
+            decoded[id(frame.file)] = stored_values(frame.file)
+        stored = decoded[id(frame.file)]
+        return rescaled(stored if frame.number is None else stored[frame.number], frame.slope, frame.intercept)
+
+    by_place: dict[tuple[float, ...], list[Frame]] = {}
+    for frame in frames:
+        here = by_place.setdefault(tuple(np.round(frame.plane.position, 3).tolist()), [])
+        twin = next((other for other in here if np.array_equal(values(frame), values(other))), None)
+        if twin is None:
+            here.append(frame)
+            kept.append(frame)
+        else:
+            notes.append(f"{frame.plane.name} is left out: it is {twin.plane.name} once more")
+    return kept, notes
+
+
+def _between(array: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Slices at places between those of a stack, linearly."""
+    lower = np.minimum(places.astype(int), len(array) - 2)
+    share = (places - lower)[:, None, None].astype(np.float32)
+    mixed = array[lower] * (1 - share) + array[lower + 1] * share
+    return np.rint(mixed).astype(array.dtype) if array.dtype.kind == "i" else mixed.astype(array.dtype)
 
 
 def _without_doubles(series: Series) -> tuple[list[tuple[DicomFile, Any]], list[str]]:
@@ -79,7 +116,7 @@ def _without_doubles(series: Series) -> tuple[list[tuple[DicomFile, Any]], list[
         uid = str(header.get("SOPInstanceUID", "") or "") or _digest(file).hex()  # anonymised ones may have none
         if uid not in kept:
             kept[uid] = (file, header)
-        elif _digest(file) == _digest(kept[uid][0]):
+        elif _digest(file) == _digest(kept[uid][0]) or _same_image((file, header), kept[uid]):
             notes.append(f"{file.name} is there twice, as {kept[uid][0].name}")
         else:
             raise MaskwrightError(
@@ -88,6 +125,19 @@ def _without_doubles(series: Series) -> tuple[list[tuple[DicomFile, Any]], list[
                 fix="Keep the right one.",
             )
     return list(kept.values()), notes
+
+
+def _same_image(one: tuple[DicomFile, Any], other: tuple[DicomFile, Any]) -> bool:
+    """Whether two files differ only in what does not count: in a time, not in values, place or rescale."""
+    (first, header), (second, again) = one, other
+    differing = {
+        key
+        for key in {*header.keys(), *again.keys()}
+        if key not in header or key not in again or header[key] != again[key]
+    }
+    if any(key.group in _COUNTS for key in differing):
+        return False
+    return np.array_equal(stored_values(first), stored_values(second))
 
 
 def _digest(file: DicomFile) -> bytes:

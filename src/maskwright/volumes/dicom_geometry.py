@@ -18,9 +18,13 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _ORIENTATION_TOLERANCE = 1e-3  # of a direction cosine
 _UNEVEN = 0.02  # of the distance between slices, how far one may lie beside its place in an even stack
 _COARSEST = 0.1  # of the distance between slices: what is written more coarsely cannot be told from a gap
+_SAME = 1e-4  # mm
 _GAP = 1.5  # distances from which on a slice is missing
 _DECIMALS = 6
-_EVEN = "Take a series of even distances, or have the scanner's software reconstruct one."
+_EVEN = (
+    "Take a series of even distances. Or give --resample-slices to prepare, predict or measure: slices are then read "
+    "at the smallest distance, interpolated between those that are there, so what lies between is an estimate."
+)
 _TILT_TOLERANCE = 0.5  # degrees; less is rounding
 _TAGS = {
     "ImagePositionPatient": "(0020,0032)",
@@ -90,8 +94,26 @@ def _numbers(header: Any, keyword: str, count: int, name: str) -> np.ndarray:
     return values
 
 
-def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray, list[str]]:
-    """The order of slices, their affine from (d, h, w) to RAS mm, and what is worth saying.
+@dataclass(frozen=True)
+class Stack:
+    """Slices in their order.
+
+    Attributes:
+        order: numbers of the planes, from the lowest on. affine: from (d, h, w) to RAS mm. notes: what is worth saying.
+        places: where slices of even distances lie among them, in numbers of `order`; None where they are even.
+    """
+
+    order: list[int]
+    affine: np.ndarray
+    notes: list[str]
+    places: np.ndarray | None = None
+
+
+def stack(planes: Sequence[Plane], where: object, *, resample: bool = False) -> Stack:
+    """The order of slices, and where they lie.
+
+    Args:
+        resample: slices at uneven distances become slices at the smallest distance, instead of being refused.
 
     Raises:
         MaskwrightError: one slice only, other directions or spacing in some, two at one place, or a gap.
@@ -107,9 +129,11 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     heights = np.array([plane.height for plane in planes])
     order = [int(index) for index in np.argsort(heights, kind="stable")]
     steps = np.diff(heights[order])
+    _require_own_places(planes, order, steps, where)
     usual = _usual(steps)
     wide = int((steps > _GAP * usual).sum())
-    if wide > 1 and wide * 4 >= len(steps):
+    uneven = wide > 1 and wide * 4 >= len(steps)
+    if uneven and not resample:
         raise MaskwrightError(
             f"the slices lie unevenly, {steps.min():.3f} to {steps.max():.3f} mm apart ({wide} of {len(steps)} "
             "distances are wider), and a volume has one distance",
@@ -119,13 +143,7 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     notes: list[str] = []
     for index, step in enumerate(steps):
         one, other = planes[order[index]].name, planes[order[index + 1]].name
-        if step <= _UNEVEN * usual:
-            raise MaskwrightError(
-                f"{one} and {other} lie at the same place, and are not the same image",
-                where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
-                fix="Keep one phase or one echo in the folder.",
-            )
-        if step > _GAP * usual:
+        if step > _GAP * usual and not uneven:
             missing = max(1, round(step / usual) - 1)
             raise MaskwrightError(
                 f"{missing} {'slices are' if missing > 1 else 'slice is'} missing between {one} and {other}: they are "
@@ -133,9 +151,25 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
                 where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
                 fix="Add what is missing; a gap is never filled.",
             )
-    _require_even(planes, order, heights[order], where)
+    aside = _beside(planes, order, heights[order])
+    places = None
+    if uneven or aside is not None:
+        if aside is not None and not resample:
+            raise MaskwrightError(
+                f"the slices lie {steps.min():.3f} to {steps.max():.3f} mm apart; in an even stack "
+                f"{planes[order[aside[1]]].name} would lie {aside[0]:.3f} mm beside its place or more",
+                where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+                fix=_EVEN,
+            )
+        places = _even_places(heights[order])
+        notes.append(
+            f"slices {steps.min():.3f} to {steps.max():.3f} mm apart were brought to {len(places)} slices "
+            f"{(heights.max() - heights.min()) / (len(places) - 1):.3f} mm apart, linearly between neighbours: volumes "
+            "are those of this estimate"
+        )
+    count = len(planes) if places is None else len(places)
     low, high = planes[order[0]], planes[order[-1]]
-    through = (high.position - low.position) / (len(planes) - 1)
+    through = (high.position - low.position) / (count - 1)
     angle = np.degrees(np.arccos(np.clip(through @ first.normal / np.linalg.norm(through), -1, 1)))
     if angle > _TILT_TOLERANCE:
         notes.append(f"gantry tilt of {angle:.1f} degrees: the slices are sheared, and the affine with them")
@@ -144,22 +178,41 @@ def stack(planes: Sequence[Plane], where: object) -> tuple[list[int], np.ndarray
     affine[:3, 1] = _LPS_TO_RAS @ first.rows * first.spacing[0]
     affine[:3, 2] = _LPS_TO_RAS @ first.columns * first.spacing[1]
     affine[:3, 3] = _LPS_TO_RAS @ low.position
-    return order, affine, notes
+    return Stack(order, affine, notes, places)
 
 
-def _require_even(planes: Sequence[Plane], order: Sequence[int], heights: np.ndarray, where: object) -> None:
-    """Positions are written with few decimals: an even stack is one that they are the rounded places of."""
+def _require_own_places(planes: Sequence[Plane], order: Sequence[int], steps: np.ndarray, where: object) -> None:
+    """Refuse two slices at one place, which is no matter of distances."""
+    apart = steps[steps > _SAME]
+    same = np.flatnonzero(steps <= _UNEVEN * (_usual(apart) if len(apart) else 1.0))
+    if not len(same):
+        return
+    one, other = planes[order[same[0]]].name, planes[order[same[0] + 1]].name
+    more = f" (and {len(same) - 1} more such pairs)" if len(same) > 1 else ""
+    raise MaskwrightError(
+        f"{one} and {other} lie at the same place, and are not the same image{more}",
+        where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
+        fix="Keep one phase, one echo or one version in the folder.",
+    )
+
+
+def _even_places(heights: np.ndarray) -> np.ndarray:
+    """Where slices at the smallest distance lie among sorted ones, in numbers of these; both ends stay."""
+    count = max(2, round(float(heights[-1] - heights[0]) / float(np.diff(heights).min())) + 1)
+    return np.interp(np.linspace(heights[0], heights[-1], count), heights, np.arange(len(heights)))
+
+
+def _beside(planes: Sequence[Plane], order: Sequence[int], heights: np.ndarray) -> tuple[float, int] | None:
+    """How far the worst slice lies beside an even stack, and which one; None where rounding explains it.
+
+    Positions are written with few decimals: an even stack is one that they are the rounded places of.
+    """
     aside, nearest = _beside_even(heights)
     usual = _usual(np.diff(heights))
     written = max(_decimals(float(value)) for plane in planes for value in plane.position)
     rounding = 0.5 * 10.0**-written * float(np.abs(planes[0].normal).sum())
-    if aside > max(_UNEVEN * usual, min(rounding, _COARSEST * usual)) * (1 + 1e-6):
-        raise MaskwrightError(
-            f"the slices lie {np.diff(heights).min():.3f} to {np.diff(heights).max():.3f} mm apart; in an even stack "
-            f"{planes[order[nearest]].name} would lie {aside:.3f} mm beside its place or more",
-            where=f"{where}, {_TAGS['ImagePositionPatient']} ImagePositionPatient",
-            fix=_EVEN,
-        )
+    within = max(_UNEVEN * usual, min(rounding, _COARSEST * usual)) * (1 + 1e-6)
+    return (aside, nearest) if aside > within else None
 
 
 def _usual(steps: np.ndarray) -> float:

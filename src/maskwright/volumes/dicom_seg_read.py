@@ -132,12 +132,12 @@ def _own_places(
     numbers = [int(np.abs(distinct - height).argmin()) for height in heights]
     firsts = [planes[numbers.index(place)] for place in range(len(distinct))]
     try:
-        order, affine, _ = stack(firsts, path)
+        found = stack(firsts, path)
     except MaskwrightError as error:
         raise MaskwrightError(
             f"leaves out slices, or has one only, so that it makes no volume by itself ({error.what})",
             where=path,
             fix="Give its scan too (measure --image), or export it with its empty slices.",
         ) from None
-    rank = {place: position for position, place in enumerate(order)}
-    return [rank[number] for number in numbers], ((len(distinct), int(size[0]), int(size[1])), affine)
+    rank = {place: position for position, place in enumerate(found.order)}
+    return [rank[number] for number in numbers], ((len(distinct), int(size[0]), int(size[1])), found.affine)

@@ -37,11 +37,12 @@ def stem(path: Path) -> str:
     return Path(name).stem
 
 
-def read_volume(path: Path, series: str | None = None) -> Volume:
+def read_volume(path: Path, series: str | None = None, *, resample_slices: bool = False) -> Volume:
     """Read a scan: NIfTI, NRRD, MHA, or a DICOM series in a folder, a zip archive or a file.
 
     Args:
         series: which series of a DICOM folder, where it holds several.
+        resample_slices: bring DICOM slices at uneven distances to even ones, which are interpolated.
 
     Raises:
         MaskwrightError: it is missing, damaged, or does not say where it lies.
@@ -57,7 +58,7 @@ def read_volume(path: Path, series: str | None = None) -> Volume:
     require("pydicom", path)
     from maskwright.volumes.dicom import read_dicom
 
-    return read_dicom(path, series)
+    return read_dicom(path, series, resample_slices=resample_slices)
 
 
 def read_labels(path: Path, scan: Volume | None = None) -> Volume:
@@ -157,6 +158,12 @@ def segmentation_in(path: Path) -> Path | None:
 
 
 def _read_segmentation(path: Path, scan: Volume | None) -> Volume:
+    if scan is not None and scan.source.details.get("resampled"):
+        raise MaskwrightError(
+            f"marks the slices that were taken, and {scan.name} is read with others between them",
+            where=path,
+            fix="Segment the resampled scan itself (predict --resample-slices), or take a series of even distances.",
+        )
     require("highdicom", path)
     from maskwright.volumes.dicom_seg_read import read_segmentation
 

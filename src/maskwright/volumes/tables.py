@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,31 @@ def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
     Raises:
         MaskwrightError: another ending, or the file cannot be written.
     """
+    plain = {"labels": {str(number): dict(facts) for number, facts in found.items()}}
+    _write(plain, [{"label": number, **flat(facts)} for number, facts in found.items()], path)
+
+
+def write_tables(files: Mapping[str, Mapping[int, Mapping[str, Any]]], path: Path) -> None:
+    """The same of several label maps, by their names.
+
+    Raises:
+        MaskwrightError: as `write_table`.
+    """
+    plain = {name: {str(number): dict(facts) for number, facts in found.items()} for name, found in files.items()}
+    rows = [
+        {"file": name, "label": number, **flat(facts)}
+        for name, found in files.items()
+        for number, facts in found.items()
+    ]
+    _write({"files": plain}, rows, path)
+
+
+def _write(plain: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     if path.suffix == ".json":
-        write_json(path, {"labels": {str(number): dict(facts) for number, facts in found.items()}})
+        write_json(path, plain)
         return
     if path.suffix != ".csv":
         raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
-    rows = [{"label": number, **flat(facts)} for number, facts in found.items()]
     columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)

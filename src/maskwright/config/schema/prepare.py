@@ -64,6 +64,11 @@ class PrepareSection(Section):
         "Which series of DICOM folders that hold several: the beginning of its UID or description.",
         example="AXIAL",
     )
+    resample_slices: bool = key(
+        False,
+        "DICOM slices at uneven distances are read at the smallest distance, interpolated between those that are "
+        "there, instead of being refused. Label maps must lie on the slices that come of it.",
+    )
     window: Window = key(
         "abdomen",
         "What becomes black and white: a named window ("
