@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
+
+# Whose temporary files are whose.
+_HERE = hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
+_BEGAN = int(time.time() * 1000)
+_DAY = 86_400  # seconds; no file takes so long
+_TEMPORARY = re.compile(r"\..*~(?P<machine>[0-9a-f]{8})-(?P<process>[0-9a-f]+)-(?P<began>[0-9a-f]+)-[^.~]+(\.[^.]*)?")
+_SWEPT: set[tuple[int, Path]] = set()
 
 # What is being read: nothing is written over it, among it or in its place. See `reading`.
 _ELSEWHERE = "Choose a folder of its own for results, with --output, --run or --set."
@@ -53,7 +64,8 @@ def require_free(path: Path) -> None:
 def atomic(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
 
-    The temporary name keeps the suffix, because encoders choose the format by it.
+    The temporary name keeps the suffix, because encoders choose the format by it, and says whose it is: what a process
+    left that was killed while it wrote goes when the next one writes there.
 
     Raises:
         MaskwrightError: the folder cannot be written or the disk is full; `path` is then as it was.
@@ -63,8 +75,9 @@ def atomic(path: Path | str) -> Iterator[Path]:
     make_folder(path.parent)
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
+    sweep(path.parent)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     os.close(handle)
@@ -77,6 +90,40 @@ def atomic(path: Path | str) -> Iterator[Path]:
         raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_prefix(path: Path) -> str:
+    """How temporary files and folders for `path` begin: hidden, with machine, process and its start, for `sweep`."""
+    return f".{path.stem}~{_HERE}-{os.getpid():x}-{_BEGAN:x}-"
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files and folders of processes that are dead, once a process and folder.
+
+    Whether one of another machine lives nobody here knows; it is taken for dead after a day.
+    """
+    whole = folder.resolve()
+    if (os.getpid(), whole) in _SWEPT:
+        return
+    _SWEPT.add((os.getpid(), whole))
+    with suppress(OSError):
+        for path in whole.iterdir():
+            if (match := _TEMPORARY.fullmatch(path.name)) and _is_dead(match, path):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _is_dead(match: re.Match[str], path: Path) -> bool:
+    process, began = int(match["process"], 16), int(match["began"], 16)
+    if match["machine"] == _HERE and os.name == "posix":
+        if process == os.getpid():  # numbers are given again, in containers above all
+            return began != _BEGAN
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+    return time.time() - path.stat().st_mtime > _DAY
 
 
 def _umask() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +37,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     path, image = Path(arguments.labels), Path(arguments.image) if arguments.image else None
     files = _files(path, image)
     with reading([path, image, *(one for pair in files for one in pair if one is not None)]):
-        if arguments.output:
-            target = give_way(Path(arguments.output), reporter.say)
-        if len(files) == 1:
-            one, found = _measured(*files[0], arguments, reporter)
+        if len(files) > 1:
+            outcome, tables = _several(files, arguments, reporter)
             if arguments.output:
-                write_table(found, target)
-            return Outcome(one, "\n".join(_lines(found, image is not None)))
-        return _several(files, arguments, reporter, lambda found: write_tables(found, target))
+                write_tables(tables, give_way(Path(arguments.output), reporter.say))
+            return outcome
+        one, found = _measured(*files[0], arguments, reporter)
+        if arguments.output:
+            write_table(found, give_way(Path(arguments.output), reporter.say))
+        return Outcome(one, "\n".join(_lines(found, image is not None)))
 
 
 def _files(labels: Path, image: Path | None) -> list[tuple[Path, Path | None]]:
@@ -87,11 +87,8 @@ def _measured(
 
 
 def _several(
-    files: list[tuple[Path, Path | None]],
-    arguments: argparse.Namespace,
-    reporter: Reporter,
-    write: Callable[[dict[str, dict[int, dict[str, Any]]]], None],
-) -> Outcome:
+    files: list[tuple[Path, Path | None]], arguments: argparse.Namespace, reporter: Reporter
+) -> tuple[Outcome, dict[str, dict[int, dict[str, Any]]]]:
     """All label maps of a folder; one that cannot be measured does not stop the others."""
     from maskwright.data.pairs import by_stem
     from maskwright.errors import MaskwrightError
@@ -114,9 +111,8 @@ def _several(
         raise MaskwrightError(
             f"none of {len(files)} label maps could be measured", where=arguments.labels, fix="See the list above."
         )
-    if arguments.output:
-        write(tables)
-    return Outcome({"files": told, "failed": failed}, "\n".join(lines), code=WRONG if failed else DONE)
+    data = {"files": told, "failed": failed}
+    return Outcome(data, "\n".join(lines), code=WRONG if failed else DONE), tables
 
 
 def _lines(found: dict[int, dict[str, Any]], valued: bool) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 import platformdirs
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import make_folder, write_error, write_json
+from maskwright.storage import make_folder, sweep, temporary_prefix, write_error, write_json
 
 _NOTE = "maskwright-cache.json"
 _RECENT = 3600.0  # seconds; an entry touched since then may be in use by another training
@@ -89,8 +89,9 @@ def _is_ours(entry: Path) -> bool:
 
 def _build(entry: Path, build: Callable[[Path], None]) -> None:
     make_folder(entry.parent)
+    sweep(entry.parent)
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(entry), dir=entry.parent))
     except OSError as error:
         raise write_error(entry.parent, error) from error
     try:

@@ -22,7 +22,7 @@ from maskwright.inference.runtimes import open_runtime
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import load_model
 from maskwright.progress import Reporter
-from maskwright.storage import keep_aside, make_folder
+from maskwright.storage import keep_aside, make_folder, sweep, temporary_prefix
 
 Writer = Callable[[Any, Metadata, Path], None]
 FORMATS: dict[str, Writer] = {
@@ -120,7 +120,8 @@ def _new(path: Path, format: str, reporter: Reporter) -> Iterator[Path]:
         raise MaskwrightError(f"does not end in {ending}", where=path, fix=f"Name it {path.name}{ending}.")
     _check_room(path)
     make_folder(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
+    sweep(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=temporary_prefix(path)) as folder:
         made = Path(folder) / path.name
         yield made
         for file in files_of(path):

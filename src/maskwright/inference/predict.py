@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from maskwright.data.pairs import by_stem, list_images
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
 from maskwright.inference.engines import Engine
+from maskwright.inference.journal import NAME as JOURNAL
+from maskwright.inference.journal import Journal
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, rule_of_set, run_batches
-from maskwright.inference.written import Found, Masks, Overlays, beside_masks
+from maskwright.inference.written import Found, Masks, Overlays, Written, beside_masks
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, make_folder, write_json
 from maskwright.volumes.read import stem
@@ -89,8 +92,9 @@ def predict_files(
     overlays: Path | None = None,
     tiled: bool = False,
     ours: bool = False,
+    made_with: Any = None,
 ) -> Predictions:
-    """Predict pictures into files.
+    """Predict pictures into files; where an interrupted prediction of the same settings lies there, it goes on.
 
     What is black and white in pictures of other depths than the model's is decided for all of them together.
 
@@ -100,6 +104,7 @@ def predict_files(
         mask: colours of the classes, for masks in colour.
         tiled: in tiles instead of resized to the network.
         ours: the folders are the configuration's own; older results in them are put aside as a whole.
+        made_with: by what the models are known again.
 
     Raises:
         MaskwrightError: files of the same name are there already, the folder cannot be written, or not one image
@@ -108,24 +113,26 @@ def predict_files(
     classes, decide = engine.metadata.label_rule.classes, decision(engine.metadata, options)
     clean = cleaning(engine.metadata, options.postprocess)
     merged = (overlays or output / "overlays") if options.overlays else None
-    masks = Masks(output, options, classes)
     drawn = Overlays(merged, options.outline, own_names=merged.parent != output) if merged else None
-    make_room(output, [masks.name(one) for one in images], reporter, ours=ours)
-    if drawn and drawn.own_names:
-        make_room(drawn.folder, [drawn.name(one) for one in images], reporter, ours=ours)
-    others = beside_masks(output, drawn, options, mask, classes, engine.metadata.channels)
-    for other in others:
-        if other is not drawn or not drawn.own_names:
-            make_room(other.folder, [name for one in images for name in other.names(one)], reporter, ours=ours)
-    result = Predictions(output, merged)
+    masks = Masks(output, options, classes)
+    kinds: list[Written] = [masks, *beside_masks(output, drawn, options, mask, classes, engine.metadata.channels)]
     rule = rule_of_set(engine, [one.paths for one in images], options, reporter.say)
+    journal = Journal(output, [made_with, options.model_dump(), mask and mask.model_dump(), asdict(rule), tiled])
+    for kind in kinds:
+        names = [name for one in images if not journal.begun(one.name) for name in kind.names(one)]
+        own = ours and (kind is masks or (kind is drawn and drawn is not None and drawn.own_names))
+        make_room(kind.folder, names, reporter, ours=own and not journal.goes_on)
+    journal.start()
+    result = Predictions(output, merged)
+    todo = [one for one in images if journal.done(one.name, one.paths) is None]
+    tell_of_done(len(images) - len(todo), len(images), "images", reporter)
     load = partial(load_picture, rule)
     stream: Iterator[tuple[CaseFiles, Picture | MaskwrightError, np.ndarray | None]]
     if tiled:
-        stream = ((files, item, None) for files, item in ahead(images, load, count=2))
+        stream = ((files, item, None) for files, item in ahead(todo, load, count=2))
     else:
-        stream = run_batches(engine, images, load, attrgetter("inputs"), options.batch_size)
-    with reporter.task("predicting", len(images), "images") as advance:
+        stream = run_batches(engine, todo, load, attrgetter("inputs"), options.batch_size)
+    with reporter.task("predicting", len(todo), "images") as advance:
         for files, item, small in stream:
             advance()
             if isinstance(item, MaskwrightError):
@@ -134,21 +141,33 @@ def predict_files(
                 continue
             probabilities = full_probabilities(engine, item, small, options, tiled=tiled)
             found = Found(files, item.image, clean(decide(probabilities)), probabilities)
-            result.masks.append(masks.write(found))
-            for one in others:
-                one.write(found)
+            journal.begin(files.name)
+            for kind in kinds:
+                kind.write(found)
+            written = [kind.folder / name for kind in kinds for name in kind.names(files)]
+            journal.finish(files.name, files.paths, written)
+    broken = {*result.failed}
+    good = [one for one in images if str(one.paths[0]) not in broken]
+    result.masks.extend(masks.folder / masks.name(one) for one in good)
     result.mark(engine.metadata.class_names, decide)
-    if result.failed and not result.masks:
+    journal.close()
+    if not good:
         raise MaskwrightError(
             f"none of {len(images)} images could be read", where=images[0].paths[0].parent, fix="See the list above."
         )
     return result
 
 
+def tell_of_done(done: int, total: int, what: str, reporter: Reporter) -> None:
+    """Say that an interrupted prediction goes on."""
+    if done:
+        reporter.say(f"{done} of {total} {what} are done already")
+
+
 def make_room(folder: Path, names: Sequence[str], reporter: Reporter, *, ours: bool) -> None:
     """Make the folder; results that are in the way are put aside, files that are not ours stop the prediction."""
     taken = [name for name in names if (folder / name).exists()]
-    if taken and (ours or (folder / _MANIFEST).exists()):
+    if taken and (ours or (folder / _MANIFEST).exists() or (folder / JOURNAL).exists()):
         kept = keep_aside(folder)
         reporter.say(f"kept what was in {folder} as {kept.name if kept else ''}")
     elif taken:

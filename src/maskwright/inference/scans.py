@@ -19,7 +19,8 @@ from maskwright.data.regions import inside, parts
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
-from maskwright.inference.predict import Predictions, make_room
+from maskwright.inference.journal import Journal
+from maskwright.inference.predict import Predictions, make_room, tell_of_done
 from maskwright.inference.volumes import Segmented, confidence, predict_scan
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
@@ -95,23 +96,35 @@ def predict_scans(
     read: Callable[[Sequence[Path]], Volume] = read_channels,
     tiled: bool = False,
     ours: bool = False,
+    made_with: Any = None,
+    settings: Sequence[Any] = (),
 ) -> Predictions:
     """Segment scans into `output`: a label map each, `measures.csv` and `measures.json` of all.
 
+    Where an interrupted prediction of the same settings lies there, it goes on.
+
     Args:
-        read: the files of a scan to its volume.
+        read: the files of a scan to its volume. settings: of `read`. made_with: by what the models are known again.
 
     Raises:
         MaskwrightError: results of another are in the way, or not one scan could be segmented.
     """
     kinds = list(options.volume_formats)
-    targets = [f"{scan.name}{_ENDINGS[kind]}" for scan in scans for kind in kinds]
-    make_room(output, targets, reporter, ours=ours)
+    journal = Journal(output, [made_with, options.model_dump(), tiled, *settings])
+    targets = [f"{scan.name}{_ENDINGS[kind]}" for scan in scans if not journal.begun(scan.name) for kind in kinds]
+    make_room(output, targets, reporter, ours=ours and not journal.goes_on)
+    journal.start()
     result = Predictions(output, None)
     names = label_names(engine.metadata)
+    done = {scan.name: journal.done(scan.name, scan.paths) for scan in scans}
+    tell_of_done(sum(one is not None for one in done.values()), len(scans), "scans", reporter)
     table: dict[str, dict[str, Any]] = {}
     for source in scans:
         name, path, written = source.name, source.paths[0], list[Path]()
+        if (known := done[name]) is not None:
+            result.masks.extend(map(Path, known["files"]))
+            table[name] = known["measured"]
+            continue
         try:
             scan = read(source.paths)
             for note in (*scan.source.notes, *_besides(path)):
@@ -119,27 +132,30 @@ def predict_scans(
             count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)
             with reporter.task(f"segmenting {name}", count, "slices") as advance:
                 found = predict_scan(engine, scan, options, tiled=tiled, step=advance)
+            journal.begin(name)
             for kind in kinds:
                 written += _write(kind, found.labels, scan, output / f"{name}{_ENDINGS[kind]}", names, reporter)
         except MaskwrightError as error:
             for file in written:
                 file.unlink(missing_ok=True)
             if len(scans) == 1:
-                _leave(output)
+                _leave(output, journal)
                 raise
             reporter.warn(str(error))
             result.failed.append(str(path))
             continue
         result.masks.extend(written)
         table[name] = {"scan": str(path), "labels": measures(found, scan, engine.metadata)}
+        journal.finish(name, source.paths, written, measured=table[name])
     if len(result.failed) == len(scans):
-        _leave(output)
+        _leave(output, journal)
         raise MaskwrightError(
             f"none of {len(scans)} scans could be segmented", where=scans[0].paths[0].parent, fix="See the list above."
         )
     write_json(output / "measures.json", {"scans": table})
     _write_csv(output / "measures.csv", table)
     result.mark(engine.metadata.class_names, decision(engine.metadata, options))
+    journal.close()
     return result
 
 
@@ -149,8 +165,9 @@ def _besides(path: Path) -> list[str]:
     return [f"not segmented, because they lie beside a DICOM series: {shorten(others)}"] if others else []
 
 
-def _leave(folder: Path) -> None:
+def _leave(folder: Path, journal: Journal) -> None:
     """Take away the folder that was made for results, if nothing is in it."""
+    journal.close()
     with suppress(OSError):
         folder.rmdir()
 

@@ -55,6 +55,10 @@ class Masks:
         """Of the file."""
         return f"{files.name}{mask_suffix(self.options, self.classes)}"
 
+    def names(self, files: CaseFiles) -> list[str]:
+        """See `Written`."""
+        return [self.name(files)]
+
     def write(self, found: Found) -> Path:
         """See `Written`."""
         return _kept(self.folder / self.name(found.files), mask_bytes(found.label, self.options, self.classes))

@@ -126,9 +126,7 @@ def write_patient(target: Prepared, patient: str, part: str, done: Cut, classes:
 
 def forget_patient(target: Prepared, patient: str) -> None:
     """Remove what was written of a patient that is not complete, and nothing of one whose name begins alike."""
-    number = re.escape(patient) + r"-(crop\d+-)?\d{4,}"
-    # With a point in front: what was being written when the process was killed.
-    ours = re.compile(rf"{number}\.png|\.{number}-\w+\.png")
+    ours = re.compile(re.escape(patient) + r"-(crop\d+-)?\d{4,}\.png")
     for part in PARTS:
         for folder in (target.images(part), target.masks(part)):
             for path in folder.iterdir() if folder.is_dir() else ():
