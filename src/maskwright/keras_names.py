@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 
 from maskwright.errors import MaskwrightError
 
+# Of ours, for any number of classes: what is offered where another is refused, and what need not be tried.
+SAFE_LOSSES = ("bce_dice_loss", "dice_ce_loss", "cross_entropy_loss", "focal_loss")
+SAFE_METRICS = ("dice_coef", "dice_per_image", "iou_coef", "sensitivity", "precision")
+
 
 class Called(NamedTuple):
     """`name(option=value)`, read without running it."""

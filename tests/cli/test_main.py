@@ -95,6 +95,38 @@ def test_wrong_usage_is_2(words, capsys):
     assert "usage" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('loss = "Loss"', "Keras's Loss has no formula"),
+        ('loss = "dice_los"', "Did you mean 'dice_loss'"),
+        ('metrics = ["Mean"]', "does not look at the truth"),
+        ('metrics = ["MeanIoU"]', "num_classes"),
+        ("metrics = [\"AUC(num_thresholds='x')\"]", "cannot be made"),
+        ("seed = 4294967296", "less than or equal to 4294967295"),
+        ("learning_rate = inf", "finite"),
+    ],
+)
+def test_config_check_finds_what_training_would_refuse(capsys, tmp_path, line, words):
+    path = tmp_path / "config.toml"
+    path.write_text(f"[train]\n{line}\n", encoding="utf-8")
+    code, out, _ = run(capsys, "config", "check", str(path))
+    assert code == 2 and words in out
+
+
+def test_a_converted_file_keeps_what_was_there(capsys, tmp_path):
+    old, new = tmp_path / "old.config", tmp_path / "new.toml"
+    old.write_text("[train]\nepochs = 3\n", encoding="utf-8")
+    new.write_text("mine", encoding="utf-8")
+    assert run(capsys, "config", "convert", str(old), "--output", str(new))[0] == 0
+    (kept,) = tmp_path.glob("new.toml_*")
+    assert kept.read_text(encoding="utf-8") == "mine" and "epochs = 3" in new.read_text(encoding="utf-8")
+    code, _, err = run(capsys, "config", "convert", str(old), "--output", str(old))
+    assert code == 2 and "would be overwritten" in err
+    code, _, err = run(capsys, "config", "convert", str(old), "--output", str(tmp_path))
+    assert code == 2 and "is a folder" in err and old.exists()
+
+
 def test_config_check_show_convert(capsys, tmp_path, config_file):
     good, bad, old = config_file, tmp_path / "bad.toml", tmp_path / "old.config"
     bad.write_text("[train]\nepoch = 1\n", encoding="utf-8")

@@ -47,7 +47,9 @@ def evaluate(
     Raises:
         MaskwrightError: no trained model, or pictures that cannot be used.
     """
+    from maskwright.data.remarks import folders_of
     from maskwright.scoring import score_part, summarize_parts
+    from maskwright.storage import reading
     from maskwright.targets import engines, tasks_of
     from maskwright.training.run import Run
 
@@ -62,7 +64,8 @@ def evaluate(
     for one, models in tasks:
         engine = engines(models if model is None else [Path(model)], one.config, reporter)
         parts.append(score_part(engine, one, models, part, reporter, tiled=tiled))
-    summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
+    with reading([model, *(read for one, models in tasks for read in (*folders_of(one.config.data), *models))]):
+        summary, warnings = summarize_parts(parts, folder, part, config.evaluate.bootstrap, reporter)
     return Evaluation(Run(folder), summary, warnings)
 
 
@@ -81,9 +84,11 @@ def report(
     Raises:
         MaskwrightError: a folder without a trained model, or a page in the way that Maskwright did not write.
     """
+    from maskwright.data.remarks import folders_of
     from maskwright.reporting.build import albums_of
     from maskwright.reporting.facts import read_facts
     from maskwright.reporting.page import page, write_page
+    from maskwright.storage import reading
     from maskwright.targets import engines, tasks_of
 
     reporter = reporter or Reporter()
@@ -98,5 +103,6 @@ def report(
         opened = [(loaded, engines(models, loaded.config, reporter)) for loaded, models in tasks]
         albums = albums_of(facts[0], opened, part, reporter)
     path = Path(output) if output is not None else folders[0] / "report.html"
-    write_page(path, page(facts, albums))
+    with reading([one for fact in facts for one in folders_of(fact.config.data)]):
+        write_page(path, page(facts, albums))
     return path

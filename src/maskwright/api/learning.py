@@ -92,6 +92,7 @@ def tune(
     import tempfile
 
     from maskwright.data.pairs import match_pairs
+    from maskwright.data.remarks import folders_of
     from maskwright.data.splits import with_patients
     from maskwright.inference.decision import decision
     from maskwright.inference.postprocess import cleaning
@@ -99,6 +100,7 @@ def tune(
     from maskwright.inference.tune import tune as choose
     from maskwright.inference.tune_cases import picture_cases, scan_cases
     from maskwright.plan.choices import choice_on
+    from maskwright.storage import reading
     from maskwright.targets import engines, pairs_of
     from maskwright.training.run import note_choice, open_run, write_choice
 
@@ -121,7 +123,8 @@ def tune(
         found = choose(cases, engine.metadata, start, reporter)
     settings = as_settings(found, engine.metadata.class_names[1:])
     if write and any(one["kept"] for one in found.tried):
-        write_choice(run, config, settings)
+        with reading([scans, labels, *folders_of(config.data)]):
+            write_choice(run, config, settings)
         note_choice(run, choice_on("thresholds and cleaning", "Dice", pairs, settings))
     return {
         "before": found.before,

@@ -11,6 +11,7 @@ from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_overrides
 
 if TYPE_CHECKING:
+    from maskwright.config import Configuration
     from maskwright.progress import Reporter
 
 HELP = "check, show or convert configurations; print their schema"
@@ -38,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Do one of the four."""
-    actions = {"check": _check, "show": _show, "convert": _convert, "schema": _schema}
-    return actions[arguments.action](arguments)
+    if arguments.action == "convert":
+        return _convert(arguments, reporter)
+    return {"check": _check, "show": _show, "schema": _schema}[arguments.action](arguments)
 
 
 def _check(arguments: argparse.Namespace) -> Outcome:
@@ -51,6 +53,7 @@ def _check(arguments: argparse.Namespace) -> Outcome:
     for file in arguments.files:
         try:
             loaded = load(file)
+            _check_objective(loaded.config)
         except MaskwrightError as error:
             found.append({"file": file, "loads": False, "error": str(error), "problems": []})
             lines.append(f"{file}: does not load\n  {error}")
@@ -62,6 +65,22 @@ def _check(arguments: argparse.Namespace) -> Outcome:
     return Outcome({"files": found}, "\n".join(lines), code=0 if all(item["loads"] for item in found) else 2)
 
 
+def _check_objective(config: Configuration) -> None:
+    """Try the loss and metrics, unless they are of the usual ones: for others Keras must be waited for.
+
+    Raises:
+        MaskwrightError: one that does not exist, or cannot train or judge the network.
+    """
+    from maskwright.keras_names import SAFE_LOSSES, SAFE_METRICS
+
+    train = config.train
+    if train.loss in SAFE_LOSSES and {*train.metrics} <= {*SAFE_METRICS} and not train.class_weights:
+        return
+    from maskwright.training.fit import try_objective
+
+    try_objective(config)
+
+
 def _show(arguments: argparse.Namespace) -> Outcome:
     from maskwright.config import load, write_toml
 
@@ -69,10 +88,10 @@ def _show(arguments: argparse.Namespace) -> Outcome:
     return Outcome(config.model_dump(mode="json"), write_toml(config, everything=True))
 
 
-def _convert(arguments: argparse.Namespace) -> Outcome:
+def _convert(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.config import load, write_toml
     from maskwright.config.paths import relative
-    from maskwright.storage import keep_aside, write_text
+    from maskwright.storage import give_way, reading, write_text
 
     # With `run_dir` beside the file, paths stay relative to it even where its folder is read-only.
     source = Path(arguments.file)
@@ -86,8 +105,8 @@ def _convert(arguments: argparse.Namespace) -> Outcome:
     if not arguments.output:
         return Outcome({"toml": text, "problems": problems}, text)
     target = Path(arguments.output)
-    keep_aside(target)
-    write_text(target, text)
+    with reading([source]):
+        write_text(give_way(target, reporter.say), text)
     return Outcome(
         {"file": target, "toml": text, "problems": problems}, f"{target} ({len(problems)} problems noted in it)"
     )

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.plan.files import as_dict, read_plan
     from maskwright.plan.make import make_plan
     from maskwright.plan.text import as_text
-    from maskwright.storage import keep_aside, write_json
+    from maskwright.storage import give_way, reading, write_json
 
     folder = Path(arguments.config)
     if folder.is_dir():
@@ -46,8 +46,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     lines = [as_text(plan)]
     if arguments.output:
         target = Path(arguments.output)
-        if kept := keep_aside(target):
-            reporter.say(f"kept what was there as {kept}")
-        write_json(target, as_dict(plan))
+        with reading([folder, *(one for entry in plan.entries for one in (*entry.pair.images, entry.pair.mask))]):
+            write_json(give_way(target, reporter.say), as_dict(plan))
         lines.append(str(target))
     return Outcome(as_dict(plan), "\n".join(lines))

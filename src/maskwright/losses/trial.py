@@ -16,14 +16,12 @@ from keras import ops
 
 from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
-from maskwright.keras_names import keras_object
+from maskwright.keras_names import SAFE_LOSSES, SAFE_METRICS, keras_object
 from maskwright.losses.base import choose_loss
 from maskwright.losses.from_keras import has_logits
 
 _EDGE = 4
 _CLOSE = 1e-6
-SAFE_LOSSES = ("bce_dice_loss", "dice_ce_loss", "cross_entropy_loss", "focal_loss")
-SAFE_METRICS = ("dice_coef", "dice_per_image", "iou_coef", "sensitivity", "precision")
 
 
 class Kind(NamedTuple):

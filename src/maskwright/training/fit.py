@@ -78,20 +78,37 @@ def objective(model: Any, config: Configuration) -> tuple[Callable[[Any, Any], A
     Raises:
         MaskwrightError: a name that does not exist, or a loss or metric that cannot train or judge this network.
     """
-    from maskwright.losses import Kind, choose_loss, try_loss
-    from maskwright.metrics import get_metrics, try_metric
+    from maskwright.losses import choose_loss
+    from maskwright.metrics import get_metrics
     from maskwright.models.supervision import supervised
 
     train, channels = config.train, config.model.num_classes
     side_outputs, regions = model.output.shape[-1] > channels, region_table(config.mask, channels)
-    linear = config.model.final_activation == "linear"
-    kind = Kind(len(model.output.shape) - 2, channels, regions is not None, linear)
-    try_loss(train.loss, tuple(train.class_weights), kind)
-    for name in train.metrics:
-        try_metric(name, kind)
+    try_objective(config)
     loss = choose_loss(train.loss, train.class_weights, regions=regions)
     metrics = get_metrics(train.metrics, channels if side_outputs else None, regions)
     return supervised(loss, channels, train.deep_supervision_weights) if side_outputs else loss, metrics
+
+
+def try_objective(config: Configuration) -> None:
+    """Try the loss and the metrics of a configuration on small masks of its network's kind.
+
+    Raises:
+        MaskwrightError: as `objective`.
+    """
+    from maskwright.losses import Kind, try_loss
+    from maskwright.metrics import try_metric
+
+    train, model = config.train, config.model
+    kind = Kind(
+        dims=3 if model.image_depth else 2,
+        channels=model.num_classes,
+        regions=bool(config.mask.regions),
+        logits=model.final_activation == "linear",
+    )
+    try_loss(train.loss, tuple(train.class_weights), kind)
+    for name in train.metrics:
+        try_metric(name, kind)
 
 
 def fit(
