@@ -49,9 +49,10 @@ format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/.runtime
+docs: .venv/.dev
 	$(BIN)/maskwright config schema --markdown > docs/configuration.md
 	$(BIN)/maskwright config schema > docs/maskwright.schema.json
+	$(BIN)/python tests/support/files_page.py > docs/files.md
 
 .venv/.runtime: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
