@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic, write_json
+from maskwright.sheets import write_sheet
+from maskwright.storage import write_json
 
 
 def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
@@ -24,10 +24,7 @@ def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
         raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
     rows = [{"label": number, **flat(facts)} for number, facts in found.items()]
     columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_sheet(path, columns, rows)
 
 
 def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
