@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,13 +63,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
     make_folder(path.parent)
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
+    # Its name is known before it is there, so that it is removed whenever the process is ended from now on.
+    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise write_error(path, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
