@@ -8,8 +8,8 @@ import json
 import os
 import platform
 import re
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -76,13 +76,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
     sweep(path.parent)
+    # Its name is known before it is there, so that it is removed whenever the process is ended from now on.
+    temporary = path.with_name(f"{temporary_prefix(path)}{secrets.token_hex(4)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(prefix=temporary_prefix(path), suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise write_error(path, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)

@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from processes import alive, family, wait_until
 from scans import SERIES_AFFINE, affine_of, write_series
 
 import maskwright as mw
@@ -147,6 +150,56 @@ def test_killed_and_started_again_it_is_complete(study):
     rows = read_manifest(open_prepared(study / "out"))
     files = {path.name for part in ("train", "valid", "test") for path in (study / "out" / part / "images").glob("*")}
     assert {row["file"] for row in rows} == files and len({row["patient"] for row in rows}) == 6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals and ps of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)])
+def test_its_workers_end_with_it_and_it_goes_on(study, number):
+    for seed in range(6, 30):  # so many that it is not done meanwhile
+        shutil.copy(study / "scans" / "P0.nii.gz", study / "scans" / f"P{seed}.nii.gz")
+        shutil.copy(study / "labels" / "P0.nii.gz", study / "labels" / f"P{seed}.nii.gz")
+    command = [sys.executable, "-m", "maskwright", "prepare", str(study / "scans"), "--labels", str(study / "labels"),
+               "--output", str(study / "out"), "--set", "prepare.workers=2", "--set", "prepare.image_width=512",
+               "--set", "prepare.image_height=512"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    images = study / "out" / "train" / "images"
+    assert wait_until(lambda: process.poll() is not None or (images.is_dir() and any(images.iterdir())))
+    assert process.poll() is None
+    members = family(process.pid)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert len(members) >= 3 and wait_until(lambda: not alive(members), 20), alive(members)
+    assert process.returncode == (143 if number == signal.SIGTERM else -number) and "Traceback" not in said
+    assert not [path for path in (study / "out").rglob(".*") if path.suffix == ".png"]
+    assert 0 < len(Prepared(study / "out").patients()) + 1 <= 30
+    subprocess.run(command, check=True, capture_output=True)
+    assert len(Prepared(study / "out").patients()) == 30
+
+
+def test_ended_before_the_first_patient_was_done_it_goes_on(study, quiet, monkeypatch):
+    from maskwright.prepare import run
+
+    def ended(*arguments, **more):
+        target = more["target"]
+        target.images("train").mkdir(parents=True)
+        (target.images("train") / "P0-0001.png").write_bytes(b"")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "prepare_patient", ended)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_scans(options(study), quiet)
+    assert len(prepare_scans(options(study), quiet).target.patients()) == 6
+
+
+def test_a_worker_that_is_ended_from_outside_is_no_mistake_of_ours(study, quiet, monkeypatch):
+    import slow_work
+
+    from maskwright.prepare import run
+
+    monkeypatch.setattr(run, "finishing", slow_work.die)
+    with pytest.raises(MaskwrightError, match=r"\[prepare\] workers: one of the workers was ended"):
+        prepare_scans(options(study, workers=2), quiet)
 
 
 def nih(folder, change=lambda number, hu, labels: (hu, labels)):

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from maskwright.cli import main
 from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.reporting.build import shown
-from maskwright.reporting.gallery import evenly, slide
+from maskwright.reporting.facts import read_facts
+from maskwright.reporting.gallery import Album, evenly, slide
+from maskwright.reporting.page import page, script_json
 from maskwright.training.run import Run
 
 
@@ -57,6 +60,67 @@ def test_one_file_with_everything_in_it_and_nothing_from_elsewhere(run, capsys):
     dice = [float(value) for value in re.findall(r'data-dice="([\d.]+)"', text)]
     assert dice == sorted(dice) and len(slides) == len(dice) > 0
     assert all(one["picture"].startswith("data:image/jpeg") for album in slides for one in album)
+
+
+EVIL = ['</script><script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onload='alert(1)", "<!--<script>",
+        "\u2028a\u2029&lt;b", "</style></title></pre><svg onload=alert(1)>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_data_of_a_script_cannot_leave_it(evil):
+    text = script_json([{"title": evil, evil: 1}])
+    assert not set("<>&\u2028\u2029") & set(text) and json.loads(text) == [{"title": evil, evil: 1}]
+
+
+class Parts(HTMLParser):
+    """What a browser would make of a page: its scripts, its handlers of events, and its text."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.handlers, self.values, self.text = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.values += [value for _, value in attrs if value]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def renamed(value, names):
+    """Plain data whose strings, keys too, are other ones where `names` says so."""
+    if isinstance(value, dict):
+        return {names.get(key, key): renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [renamed(inner, names) for inner in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_names_that_are_code_are_text_everywhere(run, evil):
+    from dataclasses import replace
+
+    facts = read_facts(run.path)
+    patients = list(facts.patients[facts.classes[0]])
+    names = {facts.classes[0]: f"class {evil}", patients[0]: f"patient {evil}"}
+    summary = renamed(facts.summary, names) | {"warnings": [f"warning {evil}"]}
+    about = facts.config.about.model_copy(update={"title": f"title {evil}", "intended_use": f"use {evil}"})
+    metadata = replace(facts.metadata, class_names=[names.get(one, one) for one in facts.metadata.class_names])
+    facts = replace(
+        facts, name=f"run {evil}", folder=Path(f"folder {evil}"), summary=summary, patients=renamed(facts.patients, names),
+        metadata=metadata, config=facts.config.model_copy(update={"about": about}),
+    )  # fmt: skip
+    image, mask = np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8)
+    album = Album(f"patient {evil}", 0.5, [slide(f"file {evil}", image, mask, mask, facts.metadata.label_rule)] * 2)
+    for text, scripts in ((page([facts], [album]), 2), (page([facts, replace(facts, name=f"other {evil}")]), 1)):
+        parts = Parts()
+        parts.feed(text)
+        assert parts.tags.count("script") == scripts and parts.handlers == [] and "img" not in parts.tags
+        assert parts.tags.count("style") == 1
+        shown = "".join(parts.text)
+        assert f"title {evil}" in shown and f"warning {evil}" in shown
+        assert scripts == 1 or (f"patient {evil}" in parts.values and f"class {evil}" in shown)
 
 
 def test_warnings_are_a_banner(run, quiet):

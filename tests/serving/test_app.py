@@ -184,7 +184,7 @@ def test_time_is_limited():
 
 
 def test_a_body_that_does_not_come(service):
-    with running(upload_seconds=0.5) as slow:
+    with running(pause_seconds=0.5) as slow:
         with socket.create_connection(("127.0.0.1", slow.port), 10) as client:
             client.sendall(b"POST /v1/segment HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n\x89PNG")
             assert b" 408 " in client.recv(1000)

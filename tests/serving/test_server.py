@@ -114,6 +114,11 @@ def test_what_it_refuses_to_start_with(model, tmp_path, capsys, monkeypatch):
             (["--token-file", str(tmp_path / "missing")], "cannot be read"),
             (["--port", str(taken.getsockname()[1])], "cannot be listened on"),
             (["--port", "99999"], "cannot be listened on"),
+            (["--upload-timeout", "0"], "--upload-timeout"),
+            (["--upload-timeout", "nan"], "Give a number above 0"),
+            (["--timeout", "inf"], "--timeout"),
+            (["--queue", "0"], "--queue"),
+            (["--most-mb", "-1"], "--most-mb"),
             (["--host", "no.such.host.invalid", "--token-file", str(tmp_path / "short")], "has 3 characters"),
         ]
         for arguments, said in cases:

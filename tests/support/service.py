@@ -19,7 +19,7 @@ from maskwright.serving.app import create_app
 from maskwright.serving.limits import Limits
 from maskwright.serving.measures import Measures
 from maskwright.serving.segmenter import Segmenter
-from maskwright.serving.server import describe
+from maskwright.serving.server import describe, settings
 from maskwright.serving.tickets import Gate
 from maskwright.serving.watch import TALKATIVE, silence_readers
 
@@ -62,7 +62,7 @@ class Service:
         app = create_app(
             self.segmenter, self.gate, self.measures, describe(self.segmenter), token=token, local=True
         )  # fmt: skip
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="on"))
+        self.server = uvicorn.Server(settings(app, limits))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:

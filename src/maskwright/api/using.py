@@ -165,6 +165,7 @@ def serve(
     engine: str | None = None,
     megabytes: float = 512,
     seconds: float = 300,
+    upload_seconds: float = 600,
     waiting: int = 64,
     open_browser: bool = False,
     overrides: Sequence[str] = (),
@@ -176,7 +177,8 @@ def serve(
         target, ensemble: as for `predict`. host, port: where to listen; 0 is any port that is free. token_file: holds
             what every request must bring; needed for a host that others can reach.
         engine: what runs the network; the fastest on this machine where None.
-        megabytes: largest body. seconds: what a request may take. waiting: requests at a time; more get 503.
+        megabytes: largest body. seconds: what a request may take, and `upload_seconds` its body before that.
+        waiting: requests at a time; more get 503.
 
     Raises:
         MaskwrightError: no model, a port that is taken, no token where one is needed, or the extra is not installed.
@@ -200,7 +202,13 @@ def serve(
     run_service(
         models,
         config.model_copy(update={"predict": chosen}),
-        Limits(megabytes=megabytes, unpacked_megabytes=4 * megabytes, seconds=seconds, waiting=waiting),
+        Limits(
+            megabytes=megabytes,
+            unpacked_megabytes=4 * megabytes,
+            seconds=seconds,
+            upload_seconds=upload_seconds,
+            waiting=waiting,
+        ),
         reporter or Reporter(),
         host=host,
         port=port,

@@ -69,16 +69,18 @@ def _version() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit code (0 done, 1 failed, 2 wrong input, 130 interrupted)."""
+    """Run a command line; returns the exit code (0 done, 1 failed, 2 wrong input, 130 interrupted, 143 SIGTERM)."""
     words = list(sys.argv[1:] if argv is None else argv)
     known = command_names()
     arguments = build_parser(words[0] if words and words[0] in known else None).parse_args(words)
+    from maskwright.ending import ENDED, Ended, ended_by_exception
     from maskwright.errors import MaskwrightError
 
     try:
         from maskwright.progress import Reporter
 
-        outcome = load_command(arguments.command).run(arguments, Reporter(quiet=arguments.quiet))
+        with ended_by_exception():
+            outcome = load_command(arguments.command).run(arguments, Reporter(quiet=arguments.quiet))
         _print(outcome, as_json=arguments.json)
         return int(outcome.code)
     except MaskwrightError as error:
@@ -86,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         resume = " Go on with --resume." if arguments.command == "train" else ""
         return _fail(error, f"interrupted.{resume}", INTERRUPTED, arguments)
+    except Ended as error:
+        resume = " Go on with --resume." if arguments.command == "train" else ""
+        return _fail(error, f"ended by SIGTERM.{resume}", ENDED, arguments)
     except BrokenPipeError:
         # The reader of our output is gone, as with `| head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

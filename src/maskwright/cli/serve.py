@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine(parser, "as configured, else auto")
     parser.add_argument("--most-mb", type=float, default=512, metavar="MB", help="largest body (default: 512)")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="of a request (default: 300)")
+    parser.add_argument(
+        "--upload-timeout", type=float, default=600, metavar="S", help="of all of a body (default: 600)"
+    )
     parser.add_argument("--queue", type=int, default=64, metavar="N", help="requests at a time (default: 64)")
     parser.add_argument("--open", action="store_true", help="open the viewer in the browser")
     add_overrides(parser)
@@ -45,6 +48,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         engine=arguments.engine,
         megabytes=arguments.most_mb,
         seconds=arguments.timeout,
+        upload_seconds=arguments.upload_timeout,
         waiting=arguments.queue,
         open_browser=arguments.open,
         overrides=arguments.overrides,

@@ -8,7 +8,6 @@ found) is in no difference; how often that is stands in the same line, so that n
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from scipy import stats
 
 from maskwright.errors import MaskwrightError, choices
 from maskwright.evaluation.summary import bootstrap_interval, summarize
+from maskwright.sheets import read_sheet
 
 Patients = dict[str, dict[str, float]]  # of each patient the score of each class, NaN where it is undefined
 
@@ -32,8 +32,7 @@ def read_patients(folder: Path, metric: str) -> Patients:
     """
     path = folder / "per_patient.csv"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_sheet(path)
     except OSError:
         raise MaskwrightError(
             "has no per_patient.csv",

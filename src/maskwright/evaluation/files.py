@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from maskwright.evaluation.scores import ImageScore, pool, table
 from maskwright.evaluation.summary import Summary
-from maskwright.storage import atomic, write_json, write_text
+from maskwright.sheets import line, write_sheet
+from maskwright.storage import write_json, write_text
 
 SCORE_FILES = ("evaluation.json", "evaluation.csv", "per_image.csv", "per_patient.csv")
 
@@ -31,22 +31,20 @@ def write_scores(
         cases: as `report` takes them.
     """
     write_json(folder / "evaluation.json", summary)
-    lines = [f"{name},{value:.4f}" for name, value in summary.get("network", {}).items()]
+    lines = [(name, f"{value:.4f}") for name, value in summary.get("network", {}).items()]
     for group in ("per_image", "per_patient"):
         for name, facts in summary[group].items():
-            lines += [f"{group}.{name}.{key},{value:.4f}" for key, value in facts.items() if isinstance(value, float)]
-            lines += [f"{group}.{name}.{key},{facts[key]}" for key in ("n", "undefined") if key in facts]
-    write_text(folder / "evaluation.csv", "\n".join(lines) + "\n")
+            found = [(key, f"{value:.4f}") for key, value in facts.items() if isinstance(value, float)]
+            found += [(key, str(facts[key])) for key in ("n", "undefined") if key in facts]
+            lines += [(f"{group}.{name}.{key}", text) for key, text in found]
+    write_text(folder / "evaluation.csv", "".join(line(one, "\n") for one in lines))
     write_rows(folder / "per_image.csv", table(images, class_names))
     write_rows(folder / "per_patient.csv", table(pool(images if cases is None else cases), class_names))
 
 
 def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write a CSV file with a header; undefined numbers are empty cells."""
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    write_sheet(path, list(rows[0]), ({key: _cell(value) for key, value in row.items()} for row in rows))
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from maskwright.inference.predict import Predictions, make_room, tell_of_done
 from maskwright.inference.volumes import Segmented, confidence, predict_scan
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
-from maskwright.storage import atomic, write_json
+from maskwright.sheets import write_sheet
+from maskwright.storage import write_json
 from maskwright.volumes import Volume
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.measure import measure
@@ -223,7 +223,4 @@ def _write_csv(path: Path, table: dict[str, dict[str, Any]]) -> None:
         for number, facts in entry["labels"].items()
     ]
     columns = list(dict.fromkeys(key for row in rows for key in row)) or ["scan", "label"]
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_sheet(path, columns, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Sequence
@@ -16,7 +15,8 @@ import numpy as np
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.scan_labels import structure
 from maskwright.prepare.slices import Cut
-from maskwright.storage import atomic, make_folder, write_bytes, write_json
+from maskwright.sheets import read_sheet, write_sheet
+from maskwright.storage import make_folder, write_bytes, write_json
 
 PARTS = ("train", "valid", "test")
 COLUMNS = ("file", "patient", "split", "slice", "position_mm", "slice_mm", "row_mm", "column_mm", "crop_margin",
@@ -145,20 +145,15 @@ def is_complete(target: Prepared, patient: str) -> bool:
 
 def write_manifest(target: Prepared, patients: Sequence[str]) -> int:
     """Write the manifest of all patients that are done; how many slices it lists."""
-    count = 0
-    with atomic(target.manifest) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for patient in patients:
-            facts = target.read_geometry(patient)
-            assert facts is not None
-            for row in facts["rows"]:
-                writer.writerow({**row, "scan": facts["scan"], "labels": facts["labels"]})
-                count += 1
-    return count
+    rows: list[dict[str, Any]] = []
+    for patient in patients:
+        facts = target.read_geometry(patient)
+        assert facts is not None
+        rows += ({**row, "scan": facts["scan"], "labels": facts["labels"]} for row in facts["rows"])
+    write_sheet(target.manifest, COLUMNS, rows)
+    return len(rows)
 
 
 def read_manifest(target: Prepared) -> list[dict[str, str]]:
     """Its lines."""
-    with target.manifest.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_sheet(target.manifest)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from maskwright.data.mask_values import Seen
 from maskwright.data.pairs import shorten
 from maskwright.data.regions import IGNORED
 from maskwright.data.threads import cores
+from maskwright.ending import finishing, worker_pool
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.cases import Case, find_cases
 from maskwright.prepare.files import PARTS, Prepared, forget_patient, is_complete, write_manifest, write_patient
@@ -27,7 +28,7 @@ from maskwright.prepare.scan_labels import classes, read_case, structure
 from maskwright.prepare.slices import cut
 from maskwright.prepare.split import stratified
 from maskwright.progress import Reporter
-from maskwright.storage import write_text
+from maskwright.storage import make_folder, write_text
 from maskwright.volumes.read import read_labels
 
 _FREE = {"output_dir", "workers"}  # may differ between a preparation and its continuation
@@ -74,6 +75,7 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
     todo = [case for case in cases if case.name in sizes and not is_complete(target, case.name)]
     if len(todo) < len(sizes):
         reporter.say(f"{len(sizes) - len(todo)} of {len(sizes)} patients are done already")
+    make_folder(target.path / "geometry")  # by which the folder is ours, should we be ended before a patient is done
     with reporter.task("preparing", len(todo), "patients") as advance:
         for case, problem, remarks in _work(todo, parts, options, key, target):
             advance()
@@ -181,10 +183,17 @@ def _work(
         for case in todo:
             yield case, *one(case, parts[case.name])
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(one, case, parts[case.name]): case for case in todo}
-        for future in as_completed(waiting):
-            yield waiting[future], *future.result()
+    try:
+        with worker_pool(workers) as pool:
+            waiting = {pool.submit(finishing, one, case, parts[case.name]): case for case in todo}
+            for future in as_completed(waiting):
+                yield waiting[future], *future.result()
+    except BrokenProcessPool:
+        raise MaskwrightError(
+            "one of the workers was ended from outside, mostly because there is no memory left",
+            where="[prepare] workers",
+            fix=f"Start it again with fewer than {workers}; what is done already stays.",
+        ) from None
 
 
 def prepare_patient(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import read_metadata
+from maskwright.sheets import read_sheet
 from maskwright.training.run import Run, fold_runs
 
 
@@ -51,8 +51,7 @@ def read_facts(folder: Path) -> Facts:
     model = run.require_model()
     try:
         summary = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-        with (folder / "per_patient.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_sheet(folder / "per_patient.csv")
     except (OSError, ValueError):
         raise MaskwrightError(
             "was not evaluated", where=folder, fix=f"Score it first: maskwright evaluate {folder}"

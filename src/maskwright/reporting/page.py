@@ -73,6 +73,14 @@ def write_page(path: Path, text: str) -> None:
     write_text(path, text)
 
 
+def script_json(value: object) -> str:
+    """JSON for a <script> element: no name in it ends the element, begins a comment or breaks a line."""
+    text = json.dumps(value, separators=(",", ":"))  # letters beyond ASCII, U+2028 among them, are escaped already
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
 def _e(text: object) -> str:
     return html.escape(str(text))
 
@@ -196,8 +204,7 @@ def _gallery(run: Facts, albums: Sequence[Album]) -> str:
         f'<span><span class="key" style="background:var(--k{(place - 1) % 7 + 1})"></span>{_e(name)}</span>'
         for place, name in enumerate(run.classes, start=1)
     )
-    data = json.dumps([[asdict(slide) for slide in album.slides] for album in ordered], separators=(",", ":"))
-    data = data.replace("</", "<\\/")
+    data = script_json([[asdict(slide) for slide in album.slides] for album in ordered])
     return (
         '<h2>Pictures</h2><div class="bar"><label>Order <select id="sort"><option value="worst">worst first</option>'
         '<option value="best">best first</option><option value="name">by name</option></select></label>'

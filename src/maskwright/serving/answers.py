@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,11 +135,9 @@ def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSe
         raise Refused(422, "a DICOM segmentation refers to a DICOM series", "Send the series, or ask for nifti.")
     if not labels.array.any():
         return None  # DICOM has no empty segmentation
-    from maskwright.volumes.dicom_seg import segmentation
+    from maskwright.volumes.dicom_seg import segmentation_bytes
 
-    buffer, name = io.BytesIO(), Path(_NAMES[kind])
     try:
-        segmentation(labels, image, name, found.names).save_as(buffer)
+        return segmentation_bytes(labels, image, Path(_NAMES[kind]), found.names)
     except MaskwrightError as error:
-        raise Refused.because(error, name) from None
-    return buffer.getvalue()
+        raise Refused.because(error, Path(image.name)) from None

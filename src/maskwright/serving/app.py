@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from maskwright import __version__
 from maskwright.serving.answers import INCLUDES, TYPES, Answer, answer, wanted
+from maskwright.serving.head import Head
 from maskwright.serving.limits import Refused
 from maskwright.serving.measures import Measures
 from maskwright.serving.pages import add_pages
@@ -34,6 +35,7 @@ _BODY = {
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The mask.", "content": {kind: {} for kind in TYPES.values()}},
     204: {"description": "Nothing was found, and DICOM has no empty segmentation."},
+    400: {"description": "The body is empty, or its length or the request's host are not clear."},
     401: {"description": "The token is missing or wrong."},
     408: {"description": "The body came too slowly."},
     413: {"description": "Larger than the service takes."},
@@ -75,13 +77,12 @@ def create_app(
         description="Segments pictures and scans with one trained model.",
     )  # fmt: skip
     app.add_middleware(Guard, token=token, local=local)
+    app.add_middleware(Head)
     app.add_middleware(Watch, measures=measures)
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        if error.status in (408, 413, 415, 503):
-            headers["Connection"] = "close"  # the rest of the body is not read
         return JSONResponse({"error": {"what": error.what, "fix": error.fix}}, error.status, headers)
 
     @app.exception_handler(RequestValidationError)

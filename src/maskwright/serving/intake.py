@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.serving.limits import Limits, Refused, too_large
 from maskwright.volumes import Volume
+from maskwright.volumes.faults import unzipped
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_volume, require
 
@@ -145,8 +145,8 @@ def _nifti(path: Path, limits: Limits, series: str | None) -> Volume:
             _check_length(file.read(HEAD), path.stat().st_size)
     try:
         shape = nibabel.load(path).shape
-    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError, struct.error) as error:
-        raise Refused(422, f"is no NIfTI file, or a damaged one ({type(error).__name__})", _AGAIN) from None
+    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError, struct.error):
+        raise Refused(422, "is no NIfTI file, or a damaged one", _AGAIN) from None
     planes = sorted(int(size) for size in shape[:3])
     if len(planes) < 3 or min(planes) < 1:
         raise Refused(422, f"has the size {shape}", "A scan has three dimensions.")
@@ -186,8 +186,8 @@ def _unpacked(path: Path, limits: Limits) -> Path:
                         _check_length(head[:HEAD], total)
                     file.write(data)
                     piece = unpacker.unconsumed_tail
-    except zlib.error as error:
-        raise Refused(422, f"is no gzip file, or a damaged one ({error})", _AGAIN) from None
+    except zlib.error:
+        raise Refused(422, "is no gzip file, or a damaged one", _AGAIN) from None
     if not unpacker.eof:
         raise Refused(422, "is cut short", _AGAIN)
     if len(head) < HEAD:
@@ -214,21 +214,16 @@ def _dicom(path: Path, limits: Limits, series: str | None) -> Volume:
 
 def _check_archive(path: Path, limits: Limits) -> None:
     """Refuse an archive by what it declares, before anything in it is unpacked. No name in it is ever used."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > 2 * limits.slices:
-                raise too_large(f"an archive of {len(entries)} files", f"{limits.slices} slices")
-            if (total := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
-                raise too_large(f"an archive of {total / 1e6:.0f} MB unpacked", f"{limits.unpacked_megabytes:g} MB")
-            for entry in entries:
-                with archive.open(entry) as file:
-                    if _DEFLATED in file.read(2048):
-                        raise _deflated()
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError) as error:
-        raise Refused(
-            422, f"is no zip archive, or a damaged one ({error})", "Make it again, without a password."
-        ) from None
+    with unzipped(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > 2 * limits.slices:
+            raise too_large(f"an archive of {len(entries)} files", f"{limits.slices} slices")
+        if (total := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
+            raise too_large(f"an archive of {total / 1e6:.0f} MB unpacked", f"{limits.unpacked_megabytes:g} MB")
+        for entry in entries:
+            with archive.open(entry) as file:
+                if _DEFLATED in file.read(2048):
+                    raise _deflated()
 
 
 def _deflated() -> Refused:

@@ -9,6 +9,11 @@ from pathlib import Path
 from maskwright.data.images import TooLarge
 from maskwright.errors import MaskwrightError
 
+# What a user sets, by the names of the command line.
+_OPTIONS = {
+    "megabytes": "--most-mb", "seconds": "--timeout", "upload_seconds": "--upload-timeout", "waiting": "--queue",
+}  # fmt: skip
+_MOST = 1e7
 _NAME = "upload"  # of the file that a body is kept in
 
 
@@ -19,8 +24,8 @@ class Limits:
     Attributes:
         megabytes: of its body. unpacked_megabytes: of what is packed in it. pixels: of a picture. voxels, slices: of a
             scan. edge: the longest edge of a picture or slice, and `smallest_edge` the shortest, in px. seconds: from
-            its last byte to the answer. upload_seconds: between two pieces of its body. waiting: requests in the house
-            at the same time; more are sent away with 503.
+            its last byte to the answer. pause_seconds: between two pieces of its body, and `upload_seconds` for all of
+            it. waiting: requests in the house at the same time; more are sent away with 503.
     """
 
     megabytes: float = 512
@@ -31,8 +36,17 @@ class Limits:
     edge: int = 32768
     smallest_edge: int = 8
     seconds: float = 300
-    upload_seconds: float = 30
+    pause_seconds: float = 30
+    upload_seconds: float = 600
     waiting: int = 64
+
+    def __post_init__(self) -> None:
+        for name, option in _OPTIONS.items():
+            value = getattr(self, name)
+            if not 0 < value < _MOST:
+                raise MaskwrightError(
+                    f"is {value:g}", where=f"serve {option} ({name})", fix="Give a number above 0 and below 10 million."
+                )
 
     @staticmethod
     def file_name(ending: str) -> str:

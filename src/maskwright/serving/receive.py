@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -45,13 +46,19 @@ async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
 
 async def _pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
     stream = request.stream()
+    # A byte now and then never pauses for long: the whole body has a time as well.
+    deadline = time.monotonic() + limits.upload_seconds
     while True:
+        left = deadline - time.monotonic()
         try:
-            piece = await asyncio.wait_for(anext(stream), limits.upload_seconds)
+            piece = await asyncio.wait_for(anext(stream), max(0.0, min(limits.pause_seconds, left)))
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise Refused(408, f"nothing came for {limits.upload_seconds:g} s", "Send it again.") from None
+            if left <= limits.pause_seconds:
+                what = f"the body was not complete after {limits.upload_seconds:g} s"
+                raise Refused(408, what, "Send something smaller, or over a faster line.") from None
+            raise Refused(408, f"nothing came for {limits.pause_seconds:g} s", "Send it again.") from None
         except ClientDisconnect:
             raise Refused(499, "the client is gone") from None
         if piece:

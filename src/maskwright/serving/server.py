@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import uvicorn
+from fastapi import FastAPI
 
 from maskwright import __version__
 from maskwright.config import Configuration
@@ -74,10 +75,6 @@ def run_service(
             segmenter, gate, measures, describe(segmenter),
             token=token, local=is_loopback(host),
         )  # fmt: skip
-        settings = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=int(limits.seconds) + 5, lifespan="on", proxy_headers=False,
-        )  # fmt: skip
 
         def begun() -> None:
             reporter.say(f"viewer and service: {shown}  (Ctrl+C ends it)")
@@ -87,11 +84,20 @@ def run_service(
         # Signals are raised again when the server has ended; by then all is done.
         before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            _Server(settings, begun, gate).run(sockets=[listener])
+            _Server(settings(app, limits), begun, gate).run(sockets=[listener])
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
     reporter.say("the service has ended")
+
+
+def settings(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    """How HTTP is spoken: by h11, whatever else is installed, because every reader of HTTP is lax in its own way."""
+    return uvicorn.Config(
+        app, http="h11", ws="none", log_config=None, access_log=False, server_header=False, port=0,
+        limit_concurrency=_CONNECTIONS, timeout_graceful_shutdown=int(limits.seconds) + 5, lifespan="on",
+        proxy_headers=False,
+    )  # fmt: skip
 
 
 class _Server(uvicorn.Server):

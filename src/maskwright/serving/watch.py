@@ -22,7 +22,8 @@ def silence_readers() -> None:
     """Keep libraries from writing what they read into the log."""
     for name in TALKATIVE:
         logger = logging.getLogger(name)
-        logger.handlers, logger.propagate, logger.disabled = [], False, True
+        # Its children ask it for a handler; where it had none, Python would write to standard error.
+        logger.handlers, logger.propagate, logger.disabled = [logging.NullHandler()], False, True
     warnings.simplefilter("ignore")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
+from maskwright.sheets import cell
 from maskwright.storage import atomic, write_text
 from maskwright.training.run import Run, write_history
 
@@ -49,7 +50,7 @@ def losses_csv(rows: Sequence[Row]) -> str:
 
 def metrics_csv(rows: Sequence[Row], names: tuple[str, str]) -> str:
     """The reference's train_metrics.csv; a metric that is not logged is 0, as there."""
-    lines = [f"epoch,{names[0]},{names[1]},"]
+    lines = [f"epoch,{cell(names[0])},{cell(names[1])},"]
     lines += [", ".join([str(int(row["epoch"]) - 1), *(f"{row.get(name, 0):.4f}" for name in names)]) for row in rows]
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import platform
 import subprocess
@@ -22,6 +21,7 @@ from maskwright.models.saving import change_metadata, read_metadata
 from maskwright.plan import Plan
 from maskwright.plan.choices import Choice
 from maskwright.plan.files import read_plan, write_plan
+from maskwright.sheets import read_sheet, write_sheet
 from maskwright.storage import atomic, write_json, write_text
 
 
@@ -77,8 +77,7 @@ class Run:
 
     def history(self) -> list[dict[str, float]]:
         """One dict an epoch: loss, val_loss, metrics, learning_rate, seconds, images_per_second, waiting."""
-        with self.history_file.open(newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [{key: float(value) for key, value in row.items()} for row in read_sheet(self.history_file)]
 
     def best(self) -> tuple[dict[str, float], str]:
         """The row of the epoch whose model was kept, and the entry that chose it."""
@@ -132,10 +131,7 @@ def fold_runs(path: Path) -> list[Run]:
 
 def write_history(run: Run, rows: list[dict[str, float]]) -> None:
     """Write the history, all of it."""
-    with atomic(run.history_file) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
+    write_sheet(run.history_file, list(rows[0]), ({key: f"{value:.6g}" for key, value in row.items()} for row in rows))
 
 
 def write_choice(run: Run, config: Configuration, predict: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import threading
 from pathlib import Path
@@ -21,6 +20,7 @@ from maskwright.data.preprocess import InputRule
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import viewable
+from maskwright.sheets import line
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 
 
@@ -103,6 +103,6 @@ class Copies:
             return
         try:
             with self.table.open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(row)
+                file.write(line(row))
         except OSError as error:
             raise write_error(self.table, error) from error

@@ -8,6 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from maskwright.volumes.apart import CHILD
+
 # Transfer syntaxes (PS3.5 A.4) that scanners and archives use.
 _SYNTAXES = {
     "JPEG baseline": "1.2.840.10008.1.2.4.50",
@@ -29,7 +31,15 @@ def pixels(dataset: Any) -> np.ndarray:
         What pydicom raises for pixels that are damaged or whose compression it cannot read.
     """
     found = _in_parallel(dataset)
-    return np.asarray(dataset.pixel_array) if found is None else found
+    if found is not None:
+        return found
+    plugins = _plugins(dataset.file_meta.TransferSyntaxUID)
+    if "gdcm" not in plugins:
+        return np.asarray(dataset.pixel_array)
+    if "pyjpegls" in plugins:  # loses nothing either, and survives what is damaged
+        dataset.pixel_array_options(decoding_plugin="pyjpegls")
+        return np.asarray(dataset.pixel_array)
+    return CHILD.decode(dataset)
 
 
 def _in_parallel(dataset: Any) -> np.ndarray | None:
@@ -57,10 +67,28 @@ def _in_parallel(dataset: Any) -> np.ndarray | None:
     return found if found is not None and (found.shape, found.dtype) == wanted else None
 
 
+def can_decode(syntax: str) -> bool:
+    """Whether there is a decoder for a compressed transfer syntax here."""
+    from pydicom.pixels import get_decoder
+
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False
+
+
+def _plugins(syntax: str) -> tuple[str, ...]:
+    """What could decode a transfer syntax here; nothing for uncompressed ones, which need nothing."""
+    from pydicom.pixels import get_decoder
+
+    try:
+        return tuple(get_decoder(syntax).available_plugins)
+    except NotImplementedError:
+        return ()
+
+
 def decoders() -> dict[str, bool]:
     """Each compression and whether it can be read; empty where DICOM cannot be read at all."""
     if find_spec("pydicom") is None:
         return {}
-    from pydicom.pixels import get_decoder
-
-    return {name: get_decoder(uid).is_available for name, uid in _SYNTAXES.items()}
+    return {name: can_decode(uid) for name, uid in _SYNTAXES.items()}

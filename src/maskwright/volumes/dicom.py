@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,15 @@ from maskwright.errors import MaskwrightError
 from maskwright.volumes.dicom_files import DicomFile, Series, choose, find_series
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.dicom_values import rescale_of, rescaled, stored_values
+from maskwright.volumes.faults import told
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
 _COUNTS = (0x0020, 0x0028, 0x5200, 0x7FE0)  # groups of tags: place, values, frames, pixels
 _OF_THE_FILE = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
-# What pydicom warns of (a file that ends too early) becomes an error of ours, or is none.
+# What pydicom warns of (a file that ends too early) becomes an error of ours, or is none; nor does it log to the
+# user's screen, where it would show its own tracebacks.
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=UserWarning, module=r"pydicom\.")
 
 
@@ -57,7 +61,7 @@ def read_series(series: Series, where: Path, *, resample_slices: bool = False) -
     """Read one series; see `read_dicom`."""
     files, notes = _without_doubles(series)
     _require_one_size(files, where)
-    frames = [frame for file, header in files for frame in _frames(file, header)]
+    frames = [frame for file, header in files for frame in _frames_of(file, header)]
     frames, again = _once(frames)
     found = stack([frame.plane for frame in frames], where, resample=resample_slices)
     frames, more = [frames[index] for index in found.order], [*again, *found.notes]
@@ -162,6 +166,12 @@ def _require_one_size(files: Sequence[tuple[DicomFile, Any]], where: Path) -> No
             )
 
 
+def _frames_of(file: DicomFile, header: Any) -> list[Frame]:
+    what = "is a damaged DICOM file (what it says of its frames cannot be understood)"
+    with told(MaskwrightError(what, where=file.name, fix="Copy it again from its source.")):
+        return _frames(file, header)
+
+
 def _frames(file: DicomFile, header: Any) -> list[Frame]:
     """The slices of a file: one, or those of a multi-frame image (enhanced CT and MR)."""
     if "PerFrameFunctionalGroupsSequence" not in header:
@@ -199,11 +209,18 @@ def _pixels(frames: Sequence[Frame]) -> np.ndarray:
 
     def decode(indices: list[int]) -> list[tuple[int, np.ndarray]]:
         stored = stored_values(frames[indices[0]].file)
+        stored = stored if stored.ndim == 3 else stored[None]
         slices = []
         for index in indices:
             frame = frames[index]
-            one = stored if frame.number is None else stored[frame.number]
-            slices.append((index, rescaled(one, frame.slope, frame.intercept)))
+            number = frame.number or 0
+            if number >= len(stored):
+                raise MaskwrightError(
+                    f"describes frame {number + 1}, and holds {len(stored)}",
+                    where=f"{frame.file.name}, (5200,9230) PerFrameFunctionalGroupsSequence",
+                    fix="Copy it again from its source.",
+                )
+            slices.append((index, rescaled(stored[number], frame.slope, frame.intercept)))
         return slices
 
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
+from maskwright.volumes.faults import dicom_faults, told, unzipped
 
 MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
 _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _PREAMBLE = 132
+_AGAIN = "Copy it again from its source, or take it out of the folder."
 _ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
 _MAY_BE_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
                  "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
+_OF_IMAGES = (*_MAY_BE_EMPTY, "SOPInstanceUID", "FrameOfReferenceUID", "SeriesDescription", "ImageType", "Rows",
+              "Columns", "NumberOfFrames", "SamplesPerPixel", "ImagePositionPatient", "ImageOrientationPatient",
+              "PixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+              "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")  # fmt: skip
+_COUNTS = {"Rows": "(0028,0010)", "Columns": "(0028,0011)", "NumberOfFrames": "(0028,0008)",
+           "SamplesPerPixel": "(0028,0002)"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Series:
         if len(headers) == 1:
             return int(headers[0].get("NumberOfFrames", 1) or 1) == 1
         directions = {_direction(header) for header in headers}
-        return len(directions) > 1 or all("LOCALIZER" in (one.get("ImageType") or ()) for one in headers)
+        return len(directions) > 1 or all("LOCALIZER" in str(one.get("ImageType")) for one in headers)
 
     def __str__(self) -> str:
         described = f" {self.description!r}" if self.description else ""
@@ -92,7 +99,9 @@ def find_series(path: Path) -> list[Series]:
             # Left out in silence, a slice at the end of a scan would be missed by nobody.
             raise _damaged(file, "it ends before its image is described")
         if modality not in _NO_IMAGES and "Rows" in header:
-            _complete(header, uid)
+            _check_image(file, header)
+            with told(_damaged(file, "its header cannot be understood")):
+                _complete(header, uid)
             groups.setdefault(uid, []).append((file, header))
     if not groups:
         raise MaskwrightError(
@@ -128,13 +137,37 @@ def header_of(file: DicomFile) -> Any:
 
     try:
         header = read_header(file)
-        for keyword in _ASKED:
-            header.get(keyword)  # decoded when it is asked for, and not sooner
-        return header
     except InvalidDicomError:
         raise _damaged(file, "it does not begin like one") from None
-    except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
-        raise _damaged(file, "its header cannot be read to the end") from None
+    except dicom_faults() as error:
+        raise _damaged(file, "its header cannot be read to the end") from error
+    with told(_damaged(file, "its head cannot be understood")):
+        list(getattr(header, "file_meta", ()))
+    _check_elements(file, header, _ASKED)
+    return header
+
+
+def _check_elements(file: DicomFile, header: Any, keywords: Iterable[str]) -> None:
+    """Decode elements, which happens when they are asked for and not sooner; here the file's name is known."""
+    from pydicom.datadict import tag_for_keyword
+
+    for keyword in keywords:
+        tag = tag_for_keyword(keyword) or 0
+        where = f"{file.name}, ({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword}"
+        with told(MaskwrightError("is damaged and cannot be read", where=where, fix=_AGAIN)):
+            header.get(keyword)
+
+
+def _check_image(file: DicomFile, header: Any) -> None:
+    """Refuse an image whose header says nothing that could be counted."""
+    _check_elements(file, header, _OF_IMAGES)
+    for keyword, tag in _COUNTS.items():
+        value, may_lack = header.get(keyword), keyword in ("NumberOfFrames", "SamplesPerPixel")
+        if may_lack and value in (None, "", 0):
+            continue
+        if not isinstance(value, int) or value < 1:
+            what = "is missing" if value in (None, "") else f"is {str(value)[:40]!r}, and no number above 0"
+            raise MaskwrightError(what, where=f"{file.name}, {tag} {keyword}", fix=_AGAIN)
 
 
 def read_header(file: DicomFile) -> Any:
@@ -158,7 +191,7 @@ def _damaged(file: DicomFile, reason: str) -> MaskwrightError:
     return MaskwrightError(
         f"is a damaged DICOM file, or none ({' '.join(reason.split())})",
         where=file.name,
-        fix="Copy it again from its source, or take it out of the folder.",
+        fix=_AGAIN,
     )
 
 
@@ -248,26 +281,21 @@ def looks_like_dicom(path: Path) -> bool:
 
 
 def _unpacked(path: Path) -> Iterator[DicomFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-            if total > MOST_BYTES:
-                raise MaskwrightError(
-                    f"declares {total / 2**30:.1f} GiB unpacked; at most {MOST_BYTES >> 30} are read",
-                    where=path,
-                    fix="Unpack it, and name its folder.",
-                )
-            for entry in archive.infolist():
-                # Nothing is written: a name with .. in it leads nowhere.
-                if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
-                    if entry.filename.lower().endswith(".zip"):
-                        what = f"holds another archive, {entry.filename}"
-                        raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
-                    data = archive.read(entry)
-                    named = entry.filename.lower().endswith((".dcm", ".ima"))
-                    if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
-                        yield DicomFile(f"{path}:{entry.filename}", None, data)
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
-        raise MaskwrightError(
-            f"cannot be unpacked ({error})", where=path, fix="Make the archive again, without a password."
-        ) from None
+    with unzipped(path) as archive:
+        total = sum(entry.file_size for entry in archive.infolist())
+        if total > MOST_BYTES:
+            raise MaskwrightError(
+                f"declares {total / 2**30:.1f} GiB unpacked; at most {MOST_BYTES >> 30} are read",
+                where=path,
+                fix="Unpack it, and name its folder.",
+            )
+        for entry in archive.infolist():
+            # Nothing is written: a name with .. in it leads nowhere.
+            if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
+                if entry.filename.lower().endswith(".zip"):
+                    what = f"holds another archive, {entry.filename}"
+                    raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
+                data = archive.read(entry)
+                named = entry.filename.lower().endswith((".dcm", ".ima"))
+                if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
+                    yield DicomFile(f"{path}:{entry.filename}", None, data)

@@ -232,6 +232,8 @@ def _beside_even(heights: np.ndarray) -> tuple[float, int]:
         b_ub=np.concatenate([-heights, heights]),
         bounds=[(None, None), (0, None), (0, None)],
     )
+    if found.x is None:  # numbers so far apart that no line is near them
+        return float("inf"), 0
     start, distance, aside = found.x
     return float(aside), int(np.abs(heights - start - distance * numbers).argmax())
 

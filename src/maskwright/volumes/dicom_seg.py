@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,23 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic
+from maskwright.storage import write_bytes
 from maskwright.volumes.codes import Code, structure
+from maskwright.volumes.faults import told
 from maskwright.volumes.volume import Volume
 
 
 def write_segmentation(labels: Volume, scan: Volume, path: Path, names: Mapping[int, str] | None = None) -> None:
     """Write a label map as a binary DICOM segmentation, whole or not at all; see `segmentation`."""
-    made = segmentation(labels, scan, path, names)
-    with atomic(path) as temporary:
-        made.save_as(temporary)
+    write_bytes(path, segmentation_bytes(labels, scan, path, names))
+
+
+def segmentation_bytes(labels: Volume, scan: Volume, where: Path, names: Mapping[int, str] | None = None) -> bytes:
+    """A label map as the file of a DICOM segmentation; see `segmentation`."""
+    buffer, made = io.BytesIO(), segmentation(labels, scan, where, names)
+    with referring_to(scan):
+        made.save_as(buffer)
+    return buffer.getvalue()
 
 
 def segmentation(labels: Volume, scan: Volume, where: Path, names: Mapping[int, str] | None = None) -> Any:
@@ -30,22 +39,40 @@ def segmentation(labels: Volume, scan: Volume, where: Path, names: Mapping[int, 
             the codes.
 
     Raises:
-        MaskwrightError: the scan is no DICOM series, the label map has other voxels, or it is empty.
+        MaskwrightError: the scan is no DICOM series, the label map has other voxels, it is empty, or the series cannot
+            be referred to.
     """
+    instances = [_with_thickness(header, scan) for header in require_instances(labels, scan, where)]
+    if not labels.array.any():
+        raise MaskwrightError(
+            "would be empty, and DICOM has no segmentation without a segment", where=where, fix="Write NIfTI instead."
+        )
+    with referring_to(scan):
+        return _segmentation(labels, instances, names or {})
+
+
+@contextmanager
+def referring_to(scan: Volume) -> Iterator[None]:
+    """While a file is made that repeats what the scan's headers say of patient, study and series.
+
+    Raises:
+        MaskwrightError: they lack some of it, or say what DICOM does not allow.
+    """
+    what = "cannot be referred to: its headers lack what says whose and what it is, or hold what DICOM does not allow"
+    with told(MaskwrightError(what, where=scan.name, fix="Write NIfTI instead, or export the series again.")):
+        yield
+
+
+def _segmentation(labels: Volume, instances: list[Any], names: Mapping[int, str]) -> Any:
     import highdicom
     from highdicom.seg import Segmentation, SegmentDescription
 
     from maskwright import __version__
 
-    instances = [_with_thickness(header, scan) for header in require_instances(labels, scan, where)]
     numbers = [int(number) for number in np.unique(labels.array) if number]
-    if not numbers:
-        raise MaskwrightError(
-            "would be empty, and DICOM has no segmentation without a segment", where=where, fix="Write NIfTI instead."
-        )
     segments = []
     for place, number in enumerate(numbers, start=1):
-        name = (names or {}).get(number, f"label {number}")
+        name = names.get(number, f"label {number}")
         category, kind = structure(name)
         segment = SegmentDescription(
             segment_number=place,

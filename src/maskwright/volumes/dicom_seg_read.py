@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.volumes.decoders import pixels
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.volume import Source, Volume, check_affine
@@ -37,7 +38,7 @@ def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
     try:
         found = highdicom.seg.segread(path)
         table, names = _labels(found)
-        frames = np.asarray(found.pixel_array)
+        frames = pixels(found)
         planes = _planes(found, path)
         segments = [_segment(groups) for groups in found.PerFrameFunctionalGroupsSequence]
     except _DAMAGE:

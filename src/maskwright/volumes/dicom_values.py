@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.volumes.decoders import pixels
+from maskwright.volumes.decoders import can_decode, pixels
 from maskwright.volumes.dicom_files import DicomFile, lacks_preamble
+from maskwright.volumes.faults import dicom_faults
 
 _TAGS = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
 _INT16 = np.iinfo(np.int16)
+_WHOLE = 1 << 30  # a slope or intercept beyond that is no whole number that int64 could count with
 
 
 def stored_values(file: DicomFile) -> np.ndarray:
@@ -21,15 +23,19 @@ def stored_values(file: DicomFile) -> np.ndarray:
     Raises:
         MaskwrightError: they are cut short, or compressed in a way that is not read.
     """
+    header = None
     try:
-        return pixels(_whole(file))
-    except (ValueError, AttributeError, RuntimeError, EOFError, OSError, KeyError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        header = _whole(file)
+        found, size = pixels(header), (int(header.Rows), int(header.Columns))
+        if found.shape[-2:] != size or found.ndim > 3:
+            raise ValueError
+        return found
+    except dicom_faults() as error:
         raise MaskwrightError(
-            f"its pixels cannot be decoded ({reason})",
+            f"its pixels cannot be decoded ({_reason(header)})",
             where=f"{file.name}, (7FE0,0010) PixelData",
             fix="Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders.",
-        ) from None
+        ) from error
 
 
 def _whole(file: DicomFile) -> Any:
@@ -39,6 +45,26 @@ def _whole(file: DicomFile) -> Any:
     if "TransferSyntaxUID" not in header.file_meta:  # without a preamble: the plainest (PS3.5, 10.1)
         header.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
     return header
+
+
+def _reason(header: Any) -> str:
+    """Why the pixels of a file cannot be decoded, in words of ours."""
+    if header is None:
+        return "the file cannot be read to its end"
+    if not any(keyword in header for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        return "there are none"
+    syntax = header.file_meta.TransferSyntaxUID
+    try:
+        if syntax.is_compressed:
+            if not can_decode(syntax):
+                return f"no decoder for the transfer syntax {syntax.name} is installed"
+            return f"what is packed as {syntax.name} is damaged"
+        needed = int(header.Rows) * int(header.Columns) * int(header.get("NumberOfFrames", 1) or 1)
+        needed = needed * int(header.get("SamplesPerPixel", 1)) * int(header.BitsAllocated) // 8
+        there = len(header.get("PixelData") or b"")
+        return f"{there} bytes are there, and {needed} are described" if there != needed else "their header is damaged"
+    except dicom_faults():  # what describes them is damaged too, or the transfer syntax is none
+        return "what describes them is damaged"
 
 
 def rescale_of(rule: Mapping[str, Any], modality: str, name: str) -> tuple[float, float, bool]:
@@ -85,10 +111,12 @@ def _number(rule: Mapping[str, Any], key: str, default: float, name: str) -> flo
 
 def rescaled(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Stored values to what they mean: int16 where that holds them exactly, else float32."""
-    whole = stored.dtype.kind in "iub" and slope == int(slope) and intercept == int(intercept)
+    small = abs(slope) < _WHOLE and abs(intercept) < _WHOLE
+    whole = small and stored.dtype.kind in "iub" and slope == int(slope) and intercept == int(intercept)
     if whole:
         values = stored.astype(np.int64) * int(slope) + int(intercept)
         if values.size and values.min() >= _INT16.min and values.max() <= _INT16.max:
             return values.astype(np.int16)
         return values.astype(np.float32)
-    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    with np.errstate(over="ignore"):  # infinity is refused where all values are looked at
+        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)

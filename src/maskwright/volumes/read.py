@@ -178,8 +178,8 @@ def _read_itk(path: Path, kind: str) -> Volume:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise MaskwrightError(f"cannot be read ({reason})", where=path, fix="Copy it again from its source.") from None
+        what = "cannot be read: it is damaged or cut short, or of a kind that SimpleITK does not read"
+        raise MaskwrightError(what, where=path, fix="Copy it again from its source.") from error
     if image.GetDimension() != 3:
         raise MaskwrightError(
             f"has {image.GetDimension()} dimensions", where=path, fix="A volume has three, and channels beside them."

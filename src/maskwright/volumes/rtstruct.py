@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic
-from maskwright.volumes.dicom_seg import require_instances
+from maskwright.storage import write_bytes
+from maskwright.volumes.dicom_seg import referring_to, require_instances
 from maskwright.volumes.volume import Volume
 
 _CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -28,15 +29,22 @@ def write_structures(labels: Volume, scan: Volume, path: Path, names: Mapping[in
     Raises:
         MaskwrightError: as `write_segmentation`.
     """
+    instances = require_instances(labels, scan, path)
+    if not labels.array.any():
+        raise MaskwrightError("would be empty: no label occurs", where=path, fix="Write NIfTI instead.")
+    buffer = io.BytesIO()
+    with referring_to(scan):
+        _structures(labels, scan, instances, names or {}).save_as(buffer, enforce_file_format=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def _structures(labels: Volume, scan: Volume, instances: list[Any], names: Mapping[int, str]) -> Any:
     from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
     from maskwright import __version__
 
-    instances = require_instances(labels, scan, path)
     numbers = [int(number) for number in np.unique(labels.array) if number]
-    if not numbers:
-        raise MaskwrightError("would be empty: no label occurs", where=path, fix="Write NIfTI instead.")
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = _CLASS, generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -55,15 +63,14 @@ def write_structures(labels: Volume, scan: Volume, path: Path, names: Mapping[in
     for place, number in enumerate(numbers, start=1):
         region, observation = Dataset(), Dataset()
         region.ROINumber, region.ReferencedFrameOfReferenceUID = place, first.FrameOfReferenceUID
-        region.ROIName = (names or {}).get(number, f"label {number}")[:64]
+        region.ROIName = names.get(number, f"label {number}")[:64]
         region.ROIGenerationAlgorithm = "AUTOMATIC"
         observation.ObservationNumber = observation.ReferencedROINumber = place
         observation.RTROIInterpretedType, observation.ROIInterpreter = "ORGAN", ""
         made.StructureSetROISequence.append(region)
         made.RTROIObservationsSequence.append(observation)
         made.ROIContourSequence.append(_contours(labels, number, place, scan.source.details["instances"]))
-    with atomic(path) as temporary:
-        made.save_as(temporary, enforce_file_format=True)
+    return made
 
 
 def _frame(instances: list[Any]) -> Any:

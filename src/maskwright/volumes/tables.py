@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic, write_json
+from maskwright.sheets import write_sheet
+from maskwright.storage import write_json
 
 
 def write_table(found: Mapping[int, Mapping[str, Any]], path: Path) -> None:
@@ -43,10 +43,7 @@ def _write(plain: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], path: Pa
     if path.suffix != ".csv":
         raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
     columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_sheet(path, columns, rows)
 
 
 def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
