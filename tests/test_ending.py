@@ -54,7 +54,7 @@ def test_sigkill_of_the_parent_ends_its_workers_and_they_tidy_up(tmp_path, more)
     process.kill()
     process.wait()
     assert wait_until(lambda: not alive(members), 20), alive(members)
-    assert all(name.startswith(".own-") for name in hidden(tmp_path)), "only what the killed one was in the midst of"
+    assert all(name.startswith(".own~") for name in hidden(tmp_path)), "only what the killed one was in the midst of"
 
 
 def test_an_error_ends_the_workers(tmp_path):
