@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path, PurePath
 from typing import Any, get_origin
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from maskwright.config.paths import fields, subsection
 from maskwright.config.schema import Configuration, Section
 from maskwright.errors import MaskwrightError, choices
+from maskwright.untrusted.text import parse_toml
 
 
 def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration:
@@ -21,19 +21,14 @@ def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration
     Raises:
         MaskwrightError: no TOML, an unknown key (with the nearest valid one), or a value that is not accepted.
     """
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MaskwrightError(
-            f"is no valid TOML: {error}",
-            where=path,
-            fix="Text needs quotes, lists need commas, sections are written [section].",
-        ) from None
+    tree = parse_toml(text, path)
     for name, value in overrides.items():
         *parents, leaf = name.split(".")
         node = tree
         for parent in parents:
-            node = node.setdefault(parent, {})
+            if not isinstance(node.setdefault(parent, {}), dict):
+                return validate(tree, path)  # which says that it is no section
+            node = node[parent]
         node[leaf] = value
     return validate(tree, path)
 

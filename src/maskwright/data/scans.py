@@ -25,12 +25,14 @@ from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.threads import cores
 from maskwright.storage import make_folder
+from maskwright.untrusted.arrays import map_npy
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.read import read_labels
 
 Arrays = tuple[np.ndarray, np.ndarray]
 _IMAGE, _LABEL = "image.npy", "label.npy"
 _VERSION = 3
+_ANEW = "Remove this folder of the cache; it is made anew."
 _IN_MEMORY = 2e9  # bytes of scans that are made anew and kept for a while
 
 
@@ -51,7 +53,7 @@ class CachedScans:
         """See `Scans`; memory maps."""
         entry = self.entries[index]
         touch(entry)
-        return np.load(entry / _IMAGE, mmap_mode="r"), np.load(entry / _LABEL, mmap_mode="r")
+        return map_npy(entry / _IMAGE, fix=_ANEW), map_npy(entry / _LABEL, fix=_ANEW)
 
 
 class FreshScans:

@@ -6,7 +6,6 @@ A saved model is converted once and kept in the cache, by its content.
 from __future__ import annotations
 
 import importlib.util
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from maskwright.inference.model_files import KINDS, digest, kind_of
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import load_model
 from maskwright.storage import write_json
+from maskwright.untrusted.text import read_json
 
 _PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 _TRIES = 4
@@ -127,8 +127,8 @@ def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) 
         return open_runtime(names[0] if wanted in (None, "auto") else wanted, path, precision, folder)
     note, machine = folder / "engines.json", f"{processor_name()} {precision} {digest(path)}"
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(note, like={str: {"engine": str}})
+    except MaskwrightError:  # measured anew
         known = {}
     if known.get(machine, {}).get("engine") not in names:
         opened: dict[str, Engine] = {}
