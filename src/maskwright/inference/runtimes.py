@@ -18,6 +18,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, KerasEngine, filled_up
 from maskwright.inference.model_files import KINDS, digest, kind_of
 from maskwright.models.metadata import Metadata
+from maskwright.models.saved_model import require_harmless
 from maskwright.models.saving import load_model
 from maskwright.storage import write_json
 from maskwright.untrusted.text import read_json
@@ -68,6 +69,7 @@ class TensorFlowEngine:
     """A network in TensorFlow alone, from a SavedModel."""
 
     def __init__(self, path: Path, metadata: Metadata) -> None:
+        require_harmless(path, metadata)
         self.metadata, self._run = metadata, load_tensorflow(path)
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
@@ -109,10 +111,10 @@ def open_runtime(name: str, path: Path, precision: str, folder: Path) -> Engine:
     file = kind.graph(path, folder) if kind.graph else path
     try:
         return OnnxEngine(file, metadata) if name == "onnx" else OpenVinoEngine(file, metadata, precision)
-    except Exception as error:  # noqa: BLE001 - the errors of ONNX Runtime have no base of their own
+    except Exception as error:
         raise MaskwrightError(
-            f"cannot be opened ({' '.join(str(error).split())[:200]})", where=path, fix="Export it again."
-        ) from None
+            "is a damaged model, or one that this engine cannot run", where=path, fix="Export it again."
+        ) from error
 
 
 def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) -> Engine:
