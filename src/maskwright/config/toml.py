@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from maskwright.config.paths import fields, subsection
 from maskwright.config.schema import Configuration, Section
 from maskwright.errors import MaskwrightError, choices
+from maskwright.typed import shown
 from maskwright.untrusted.text import parse_toml
 
 
@@ -58,7 +59,10 @@ def _explain(item: Any) -> str:
         return f"[{'.'.join(loc[:-1]) or 'top'}] {loc[-1]}: is no key. {choices(loc[-1], names(loc[:-1]))}"
     place = f"[{'.'.join(loc[:-1])}] {loc[-1]}" if len(loc) > 1 else loc[0]
     message = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}; read {item['input']!r}"
+    try:
+        return f"{place}: {message}; read {shown(item['input'], 500)}"
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return f"{place}: {message}"
 
 
 def names(sections: list[str]) -> list[str]:

@@ -28,10 +28,15 @@ _MOST_CONFIG = 32 << 20  # bytes; of an EfficientNet B7 it has 1 MB
 _MODULES = ("keras", "maskwright", "medicai", "keras_hub")
 # These hold code of whoever saved them; Keras's safe mode refuses most, and we all, with a sentence of our own.
 _CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"}
+_ACTIVATIONS = (
+    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
+    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax",
+    "softplus", "softsign", "sparse_plus", "squareplus", "swish", "tanh",
+)  # fmt: skip
 _LARGEST = 1 << 16  # a number of a layer, as its filters
 _NO_SIZES = ("layers", "shared_object_id")  # numbers in them size nothing, or are looked at by themselves
 # What a layer may claim beyond its weights: kernels are counted as if every input had the widest of all channels.
-_TIMES, _AT_LEAST = 256, 1 << 28
+_TIMES, _AT_LEAST = 128, 1 << 28
 
 
 def require_same(
@@ -99,7 +104,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def _require_known(config: Any, path: Path) -> None:
     for one in _objects(config):
-        name, module = one["class_name"], one.get("module")
+        name, module = str(one["class_name"]), one.get("module")
         registered = one.get("registered_name")
         package = module if module is not None else str(registered or "").partition(">")[0]
         if name in _CODE:
@@ -107,7 +112,7 @@ def _require_known(config: Any, path: Path) -> None:
                 f"holds code ({name}), which is never run", where=f"{path}:{CONFIG}", fix="Build it of layers instead."
             )
         known = isinstance(package, str) and package.split(".")[0] in _MODULES
-        if not isinstance(name, str) or not (known or _is_plain(one, registered)):
+        if not (known or _is_plain(one, registered)):
             raise MaskwrightError(
                 f"names {shown(name)} of {shown(module or registered)}, and only layers of Keras, of Maskwright and "
                 "of the packages that it knows are made",
@@ -118,6 +123,10 @@ def _require_known(config: Any, path: Path) -> None:
 
 def _is_plain(one: dict[str, Any], registered: Any) -> bool:
     """Whether an object is one of Keras's own notations, which stand for no class of any package."""
+    if (one.get("module"), one["class_name"]) == ("builtins", "function"):
+        # Keras looks others up among Python's own, as `eval`.
+        name = str(one.get("config"))
+        return name in _ACTIVATIONS or (">" in name and name.partition(">")[0] in _MODULES)
     notations = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
     return one.get("module") is None and registered is None and one["class_name"] in notations
 

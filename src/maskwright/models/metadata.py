@@ -11,6 +11,7 @@ from maskwright.data.filters import INTERPOLATION
 from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.patterns import groups
 from maskwright.typed import shown, wrong_field
 from maskwright.untrusted.decode import NOTE, decoding
 from maskwright.untrusted.text import parse_json
@@ -96,6 +97,8 @@ def _out_of_bounds(found: Metadata) -> str | None:
         return f"spacing is {shown(rule.spacing)}"
     if bool(rule.depth) != bool(rule.spacing) or not rule.low < rule.high:
         return f"depth {rule.depth} and spacing {shown(rule.spacing)}, levels {rule.low:g} to {rule.high:g}"
+    if rule.slice_pattern and groups(rule.slice_pattern) != 1:
+        return f"slice_pattern is {shown(rule.slice_pattern)}"
     if sorted("LPI".find(_SAME.get(letter, letter)) for letter in rule.orientation) != [0, 1, 2]:
         return f"orientation is {shown(rule.orientation)}"
     if any(not 0 <= axis < len(rule.shape) - 1 for axis in found.mirrored_axes or ()):

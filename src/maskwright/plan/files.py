@@ -60,6 +60,8 @@ def read_plan(folder: Path) -> Plan | None:
 
 def _wrong(plan: Plan) -> str | None:
     """The first value that no plan has, in words."""
+    if wrong := wrong_field(plan):
+        return wrong
     for entry in plan.entries:
         if (wrong := wrong_field(entry)) or (entry.record is not None and (wrong := entry.record.wrong())):
             return wrong
@@ -72,7 +74,7 @@ def _wrong(plan: Plan) -> str | None:
         return f"{len(plan.class_names)} classes have {sorted(lengths)} counts of pixels"
     if not all(0 <= number < plan.folds for entry in plan.entries if (number := entry.fold) is not None):
         return f"there are {plan.folds} folds, and pairs in others"
-    return wrong_field(plan) or next(filter(None, map(wrong_field, plan.chosen)), None)
+    return next(filter(None, map(wrong_field, plan.chosen)), None)
 
 
 def _with_pictures(plan: Plan, path: Path) -> Plan:

@@ -41,6 +41,9 @@ def _wrong(facts: dict[str, Any]) -> str | None:
         return f"shape is {shown(shape)}"
     if len(box) != 3 or not all(len(one) == 2 and 0 <= one[0] < one[1] <= n for one, n in zip(box, shape, strict=True)):
         return f"box is {shown(box)}"
+    size = facts["size"] if isinstance(facts["size"], list) else [facts["size"]]
+    if len(size) > 2 or not all(0 < edge <= 1 << 16 for edge in size) or not size:
+        return f"size is {shown(facts['size'])}"
     if facts["split"] not in PARTS:
         return f"split is {shown(facts['split'])}"
     for row in facts["rows"]:

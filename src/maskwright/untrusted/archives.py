@@ -1,13 +1,16 @@
-"""Zip archives: what a member declares is looked at before it is unpacked, and its checksum counts."""
+"""Zip and gzip: what is declared is looked at before it is unpacked, and checksums count."""
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from maskwright.untrusted.decode import COPY, decoding, too_large
+from maskwright.untrusted.decode import ARRAY, COPY, decoding, too_large
+
+_PIECE = 1 << 20
 
 
 @contextmanager
@@ -44,3 +47,31 @@ def read_member(
         if entry.file_size > limit:
             raise too_large(f"{where}:{entry.filename}", entry.file_size, limit, fix)
         return archive.read(entry)
+
+
+def unpacked(path: Path, limit: int = ARRAY) -> bytes:
+    """What a gzip file holds, of at most `limit` bytes.
+
+    Raises:
+        MaskwrightError: it holds more, or is damaged.
+    """
+    data = bytearray()
+    with decoding(path), gzip.open(path) as file:
+        while piece := file.read(_PIECE):
+            data += piece
+            if len(data) > limit:
+                raise too_large(path, len(data), limit)
+    return bytes(data)
+
+
+def holds(path: Path, count: float) -> bool:
+    """Whether a gzip file holds so many bytes; it is looked through without being kept.
+
+    Raises:
+        MaskwrightError: it is damaged before that.
+    """
+    seen = 0
+    with decoding(path), gzip.open(path) as file:
+        while seen < count and (piece := file.read(_PIECE)):
+            seen += len(piece)
+    return seen >= count

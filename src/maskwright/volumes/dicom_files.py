@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.archives import open_zip, read_member
+from maskwright.untrusted.decode import decoding
 
 MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
 _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _PREAMBLE = 132
-_ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
+_AGAIN = "Make the archive again, without a password."
+_NONE, _OUT = "is a damaged DICOM file, or none", "Copy it again from its source, or take it out of the folder."
+_ASKED = (
+    "Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID", "SOPInstanceUID",
+    "SeriesDescription", "FrameOfReferenceUID", "ImageType", "ImagePositionPatient", "ImageOrientationPatient",
+    "PixelSpacing", "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
+# Whole numbers that size an image, and the most that each can be.
+_SIZES = {"Rows": 1 << 16, "Columns": 1 << 16, "NumberOfFrames": 1 << 20, "SamplesPerPixel": 64, "BitsAllocated": 64}
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
 _MAY_BE_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
                  "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
@@ -126,15 +136,21 @@ def header_of(file: DicomFile) -> Any:
     """
     from pydicom.errors import InvalidDicomError
 
-    try:
-        header = read_header(file)
+    with decoding(file.name, f"{_NONE} (its header cannot be read to the end)", _OUT):
+        try:
+            header = read_header(file)
+        except InvalidDicomError:
+            raise _damaged(file, "it does not begin like one") from None
         for keyword in _ASKED:
             header.get(keyword)  # decoded when it is asked for, and not sooner
+        meta = getattr(header, "file_meta", {})
+        for keyword in ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID"):
+            meta.get(keyword)
+        for keyword, most in _SIZES.items():
+            value = header.get(keyword)
+            if value not in (None, "") and not 0 <= int(value) <= most:
+                raise _damaged(file, f"{keyword} is {value}")
         return header
-    except InvalidDicomError:
-        raise _damaged(file, "it does not begin like one") from None
-    except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, TypeError):
-        raise _damaged(file, "its header cannot be read to the end") from None
 
 
 def read_header(file: DicomFile) -> Any:
@@ -155,11 +171,7 @@ def lacks_preamble(start: bytes) -> bool:
 
 
 def _damaged(file: DicomFile, reason: str) -> MaskwrightError:
-    return MaskwrightError(
-        f"is a damaged DICOM file, or none ({' '.join(reason.split())})",
-        where=file.name,
-        fix="Copy it again from its source, or take it out of the folder.",
-    )
+    return MaskwrightError(f"{_NONE} ({reason})", where=file.name, fix=_OUT)
 
 
 def _is_image(header: Any) -> bool:
@@ -248,26 +260,21 @@ def looks_like_dicom(path: Path) -> bool:
 
 
 def _unpacked(path: Path) -> Iterator[DicomFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-            if total > MOST_BYTES:
-                raise MaskwrightError(
-                    f"declares {total / 2**30:.1f} GiB unpacked; at most {MOST_BYTES >> 30} are read",
-                    where=path,
-                    fix="Unpack it, and name its folder.",
-                )
-            for entry in archive.infolist():
-                # Nothing is written: a name with .. in it leads nowhere.
-                if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
-                    if entry.filename.lower().endswith(".zip"):
-                        what = f"holds another archive, {entry.filename}"
-                        raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
-                    data = archive.read(entry)
-                    named = entry.filename.lower().endswith((".dcm", ".ima"))
-                    if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
-                        yield DicomFile(f"{path}:{entry.filename}", None, data)
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError) as error:
-        raise MaskwrightError(
-            f"cannot be unpacked ({error})", where=path, fix="Make the archive again, without a password."
-        ) from None
+    with open_zip(path, "cannot be unpacked", _AGAIN) as archive:
+        total = sum(entry.file_size for entry in archive.infolist())
+        if total > MOST_BYTES:
+            raise MaskwrightError(
+                f"declares {total / 2**30:.1f} GiB unpacked; at most {MOST_BYTES >> 30} are read",
+                where=path,
+                fix="Unpack it, and name its folder.",
+            )
+        for entry in archive.infolist():
+            # Nothing is written: a name with .. in it leads nowhere.
+            if not entry.is_dir() and not Path(entry.filename).name.startswith("."):
+                if entry.filename.lower().endswith(".zip"):
+                    what = f"holds another archive, {entry.filename}"
+                    raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
+                data = read_member(archive, entry, MOST_BYTES, path, what="cannot be unpacked", fix=_AGAIN)
+                named = entry.filename.lower().endswith((".dcm", ".ima"))
+                if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
+                    yield DicomFile(f"{path}:{entry.filename}", None, data)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.volume import Source, Volume, check_affine
@@ -17,7 +18,6 @@ _NUMBER = re.compile(r"label (\d+)")  # in a segment's description: its number i
 _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 _APART = 0.1  # of a voxel: how far a frame may lie beside its slice
 _GROUPS = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
-_DAMAGE = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, IndexError, OSError)
 
 
 def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
@@ -34,18 +34,14 @@ def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
     """
     import highdicom
 
-    try:
+    with decoding(path, "cannot be read as a segmentation"):
         found = highdicom.seg.segread(path)
         table, names = _labels(found)
         frames = np.asarray(found.pixel_array)
         planes = _planes(found, path)
         segments = [_segment(groups) for groups in found.PerFrameFunctionalGroupsSequence]
-    except _DAMAGE:
-        raise MaskwrightError(
-            "cannot be read as a segmentation", where=path, fix="Copy it again from its source."
-        ) from None
+        kind = str(found.SegmentationType)
     frames = frames[None] if frames.ndim == 2 else frames
-    kind = str(found.SegmentationType)
     if kind == "FRACTIONAL":
         raise MaskwrightError(
             "holds shares of voxels (FRACTIONAL), and a label map holds whole ones",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding, too_large
 from maskwright.volumes.decoders import pixels
 from maskwright.volumes.dicom_files import DicomFile, lacks_preamble
 
 _TAGS = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
+MOST_PIXELS = 1 << 28  # of one slice
+MOST_VALUES = 4 << 30  # of one file
 _INT16 = np.iinfo(np.int16)
 
 
@@ -21,15 +25,16 @@ def stored_values(file: DicomFile) -> np.ndarray:
     Raises:
         MaskwrightError: they are cut short, or compressed in a way that is not read.
     """
-    try:
-        return pixels(_whole(file))
-    except (ValueError, AttributeError, RuntimeError, EOFError, OSError, KeyError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MaskwrightError(
-            f"its pixels cannot be decoded ({reason})",
-            where=f"{file.name}, (7FE0,0010) PixelData",
-            fix="Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders.",
-        ) from None
+    with decoding(
+        f"{file.name}, (7FE0,0010) PixelData",
+        "its pixels cannot be decoded",
+        "Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders.",
+    ):
+        whole = _whole(file)
+        claimed = math.prod(int(whole.get(key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames"))
+        if claimed > MOST_VALUES or int(whole.Rows) * int(whole.Columns) > MOST_PIXELS:
+            raise too_large(file.name, claimed, MOST_VALUES)
+        return pixels(whole)
 
 
 def _whole(file: DicomFile) -> Any:
