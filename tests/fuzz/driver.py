@@ -25,16 +25,14 @@ def run(reader: str, seed: int, indices: list[int]) -> tuple[list[dict[str, Any]
     failures, refused, todo = [], 0, indices
     while todo:
         command = [sys.executable, str(HERE / "worker.py"), reader, str(seed), "0", "0", *map(str, todo)]
-        done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
         lines = done.stdout.splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         failures += [one for one in found if "error" in one]
         begun = [int(line) for line in lines if line.isdigit()]
         if not begun:
             raise RuntimeError(f"{reader} did not begin: {done.stderr[-2000:]}")
-        if "done" in found[-1:][0] if found else False:
+        if found and "done" in found[-1]:
             refused += found[-1]["refused"]
             break
         told = [line for line in lines if not line.isdigit() and not line.startswith("{")][-12:]

@@ -192,8 +192,7 @@ def _geometry(path: Path) -> Any:
 
 
 def _prepared(folder: Path, name: str, data: bytes) -> Path:
-    path = _written(folder / "geometry", name, data)
-    return path
+    return _written(folder / "geometry", name, data)
 
 
 def _manifest(path: Path) -> Any:

@@ -62,7 +62,7 @@ _NUMBERS = _words("""
 """)  # fmt: skip
 # Functions of the same file, whose operations are looked at too, and variables in memory.
 _CALLS = _words("Case If PartitionedCall StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile While")
-_VARIABLES = _words("VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp")
+_VARIABLES = _words("VarHandleOp ReadVariableOp AssignVariableOp VarIsInitializedOp DisableCopyOnRead")
 # TensorFlow writes two functions into every SavedModel that put its variables into files and take them out; they may
 # do this, where nothing else in the file calls them.
 _SAVER = _words("SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,8 @@ from maskwright.data.model_space import model_grid
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.serving.limits import Limits, Refused, too_large
+from maskwright.untrusted.archives import open_zip
+from maskwright.untrusted.decode import decoding
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_volume, require
@@ -29,6 +30,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"  # DICOM packed as a whole: how much is in
 _PIECE = 1 << 20
 _BEHIND = 1 << 20  # bytes that may follow the last voxel
 _AGAIN = "Copy it again from its source."
+_PLAIN = "Make it again, without a password."
 _KINDS = "a picture (PNG, JPEG, BMP, TIFF), a NIfTI file (.nii, .nii.gz) or a zip archive of a DICOM series"
 
 
@@ -214,21 +216,18 @@ def _dicom(path: Path, limits: Limits, series: str | None) -> Volume:
 
 def _check_archive(path: Path, limits: Limits) -> None:
     """Refuse an archive by what it declares, before anything in it is unpacked. No name in it is ever used."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > 2 * limits.slices:
-                raise too_large(f"an archive of {len(entries)} files", f"{limits.slices} slices")
-            if (total := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
-                raise too_large(f"an archive of {total / 1e6:.0f} MB unpacked", f"{limits.unpacked_megabytes:g} MB")
-            for entry in entries:
-                with archive.open(entry) as file:
-                    if _DEFLATED in file.read(2048):
-                        raise _deflated()
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError) as error:
-        raise Refused(
-            422, f"is no zip archive, or a damaged one ({error})", "Make it again, without a password."
-        ) from None
+    no_archive = "is no zip archive, or a damaged one"
+    with open_zip(path, no_archive, _PLAIN) as archive:
+        entries = archive.infolist()
+        if len(entries) > 2 * limits.slices:
+            raise too_large(f"an archive of {len(entries)} files", f"{limits.slices} slices")
+        if (total := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
+            raise too_large(f"an archive of {total / 1e6:.0f} MB unpacked", f"{limits.unpacked_megabytes:g} MB")
+        for entry in entries:
+            with decoding(path, no_archive, _PLAIN), archive.open(entry) as file:
+                start = file.read(2048)
+            if _DEFLATED in start:
+                raise _deflated()
 
 
 def _deflated() -> Refused:

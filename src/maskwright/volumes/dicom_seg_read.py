@@ -41,7 +41,12 @@ def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
         planes = _planes(found, path)
         segments = [_segment(groups) for groups in found.PerFrameFunctionalGroupsSequence]
         kind = str(found.SegmentationType)
-    frames = frames[None] if frames.ndim == 2 else frames
+        frames = frames[None] if frames.ndim == 2 else frames
+        if not len(frames) == len(planes) == len(segments):
+            raise ValueError("frames without a place")
+        highest = max((int(frames.max()) if one is None else one for one in segments), default=0)
+        if highest >= len(table) or min((one for one in segments if one is not None), default=0) < 0:
+            raise ValueError("a segment that is not described")
     if kind == "FRACTIONAL":
         raise MaskwrightError(
             "holds shares of voxels (FRACTIONAL), and a label map holds whole ones",

@@ -37,10 +37,12 @@ def _several(one: str, most: int = 16) -> str:
 # How the values that an image is made of are written (teem's NRRD format and MetaIO).
 _WRITTEN = {
     "nrrd": {
-        "sizes": _several(_WHOLE), "dimension": _WHOLE, "type": r"[a-z][a-z0-9_ ]{2,25}", "encoding": r"[a-zA-Z0-9]{2,6}",
+        "sizes": _several(_WHOLE), "dimension": _WHOLE, "type": r"[a-z][a-z0-9_ ]{2,25}",
+        "encoding": r"[a-zA-Z0-9]{2,6}",
         "endian": "little|big", "space": r"[-\w]{2,40}", "space dimension": _WHOLE, "space origin": _VECTOR,
         "space directions": _several(rf"(?:{_VECTOR}|none)"), "line skip": _WHOLE, "lineskip": _WHOLE,
-        "byte skip": rf"-1|{_WHOLE}", "byteskip": rf"-1|{_WHOLE}", "measurement frame": _several(rf"(?:{_VECTOR}|none)"),
+        "byte skip": rf"-1|{_WHOLE}", "byteskip": rf"-1|{_WHOLE}",
+        "measurement frame": _several(rf"(?:{_VECTOR}|none)"),
         "thicknesses": _several(rf"(?:{_REAL}|[nN]a[nN])"), "spacings": _several(rf"(?:{_REAL}|[nN]a[nN])"),
         "kinds": _several(r"[-\w?]{1,40}"), "centers": _several(r"[a-z?]{1,6}"), "centerings": _several(r"[a-z?]{1,6}"),
     },

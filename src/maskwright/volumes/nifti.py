@@ -137,7 +137,7 @@ def _affine(image: Any, path: Path) -> np.ndarray:
         )
     with decoding(path, "has a qform that is no rotation"):
         other = np.asarray(header.get_qform(), dtype=np.float64) if qform else None
-    affine = check_affine(header.get_sform() if sform else other, path)
+    affine = check_affine(header.get_sform() if sform or other is None else other, path)
     if sform and other is not None:
         edges = (*image.shape, 1, 1, 1)[:3]
         corner = np.array([*(max(size - 1, 0) for size in edges), 1.0])
