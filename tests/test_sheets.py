@@ -14,8 +14,9 @@ from maskwright.errors import MaskwrightError
 from maskwright.evaluation.compare import compare, read_patients
 from maskwright.evaluation.files import write_rows
 from maskwright.prepare.files import Prepared, read_manifest, write_manifest
-from maskwright.sheets import cell, line, plain, read_sheet, write_sheet
+from maskwright.sheets import cell, line, plain, write_sheet
 from maskwright.training.run import Run, write_history
+from maskwright.untrusted.tables import read_table
 from maskwright.volumes.tables import write_table
 
 SIGNS = "=+-@\t\r\n＝＋－＠"
@@ -52,14 +53,14 @@ def test_a_sheet_comes_back(tmp_path_factory, rows, title):
     path = tmp_path_factory.getbasetemp() / "sheet.csv"
     columns = [title, f"{title}x"]
     write_sheet(path, columns, [dict(zip(columns, row, strict=True)) for row in rows])
-    assert read_sheet(path) == [dict(zip(columns, row, strict=True)) for row in rows]
+    assert read_table(path, ()) == [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def test_a_sheet_without_anything(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"")
-    assert read_sheet(tmp_path / "a.csv") == []
-    with pytest.raises(OSError):
-        read_sheet(tmp_path / "none.csv")
+    assert read_table(tmp_path / "a.csv", ()) == []
+    with pytest.raises(MaskwrightError, match="no such file"):
+        read_table(tmp_path / "none.csv", ())
 
 
 def cells(path):
@@ -109,7 +110,7 @@ def test_a_history_keeps_its_entries(tmp_path):
 def test_measures(tmp_path):
     write_table({1: {"name": "=liver", "volume_ml": -1.0, "centroid_mm": [-1.0, 2.0, 3.0], "list": [-1.0, 2.0]}},
                 tmp_path / "a.csv")  # fmt: skip
-    found = read_sheet(tmp_path / "a.csv")[0]
+    found = read_table(tmp_path / "a.csv", ())[0]
     assert found["name"] == "=liver" and "'=liver" in cells(tmp_path / "a.csv")
     assert (found["volume_ml"], found["centroid_mm_x"], found["list"]) == ("-1", "-1", "-1 2")
 

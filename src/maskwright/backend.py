@@ -13,6 +13,7 @@ from typing import Any
 
 from maskwright.environment import prepare_environment
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding
 
 
 @contextmanager
@@ -102,25 +103,40 @@ def save_tensorflow(model: Any, folder: Path) -> None:
         tf.saved_model.save(tf.Module(), str(folder), signatures=function.get_concrete_function())
 
 
-def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
-    """The network of a folder that `save_tensorflow` wrote, from and to NumPy arrays.
-
-    Raises:
-        MaskwrightError: TensorFlow is not installed, or the folder is damaged.
-    """
+def _import_tensorflow(where: object) -> Any:
     prepare_environment()
     try:
         with _native_messages_hidden():
             import tensorflow as tf
-
-            loaded = tf.saved_model.load(str(folder))
-        function = loaded.signatures["serving_default"]
     except ModuleNotFoundError:
-        raise MaskwrightError("needs TensorFlow", where=folder, fix="pip install tensorflow") from None
-    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-        raise MaskwrightError(
-            f"is a damaged SavedModel ({str(error).splitlines()[0]})", where=folder, fix="Export it again."
-        ) from None
+        raise MaskwrightError("needs TensorFlow", where=where, fix="pip install tensorflow") from None
+    return tf
+
+
+def parse_saved_model(data: bytes) -> Any:
+    """The message in a SavedModel's file; nothing of it is loaded.
+
+    Raises:
+        MaskwrightError: TensorFlow is not installed. What protocol buffers raise for damaged bytes.
+    """
+    _import_tensorflow("a SavedModel")
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    return saved_model_pb2.SavedModel.FromString(data)
+
+
+def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
+    """The network of a folder that `save_tensorflow` wrote, from and to NumPy arrays.
+
+    A SavedModel is a program that is run here: `models.saved_model.require_harmless` goes before.
+
+    Raises:
+        MaskwrightError: TensorFlow is not installed, or the folder is damaged.
+    """
+    tf = _import_tensorflow(folder)
+    with _native_messages_hidden(), decoding(folder, "is a damaged SavedModel", "Export it again."):
+        loaded = tf.saved_model.load(str(folder))
+        function = loaded.signatures["serving_default"]
 
     def run(image: Any) -> Any:
         return function(image=tf.convert_to_tensor(image))["probabilities"].numpy()

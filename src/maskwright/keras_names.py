@@ -28,7 +28,7 @@ def read_call(text: str) -> Called | None:
     """
     try:
         node = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     call = node if isinstance(node, ast.Call) else None
     name = _last_name(call.func if call else node)
@@ -37,7 +37,7 @@ def read_call(text: str) -> Called | None:
     try:
         arguments = [ast.literal_eval(argument) for argument in call.args] if call else []
         options = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg} if call else {}
-    except ValueError as error:
+    except (ValueError, TypeError, MemoryError, RecursionError) as error:
         raise _refused(text, error) from None
     return Called(name, arguments, options)
 

@@ -8,7 +8,18 @@ import regex
 
 from maskwright.errors import MaskwrightError
 
+_LONGEST = 1000  # letters
 _SECONDS = 0.5  # a name takes microseconds; what takes this long tries more ways than will ever end
+
+
+def groups(pattern: str) -> int | None:
+    """How many groups a regular expression has; None where it is none, or longer than any that is meant."""
+    if len(pattern) > _LONGEST:
+        return None
+    try:
+        return int(regex.compile(pattern).groups)
+    except (regex.error, RecursionError, MemoryError, OverflowError):
+        return None
 
 
 def find(pattern: str, name: str, where: str) -> Any | None:
@@ -22,6 +33,12 @@ def find(pattern: str, name: str, where: str) -> Any | None:
     """
     try:
         return regex.search(pattern, name, timeout=_SECONDS)
+    except (regex.error, RecursionError, MemoryError) as error:
+        raise MaskwrightError(
+            f"{pattern[:200]!r} is no regular expression",
+            where=where,
+            fix=r"For example (\d+)$ for a number at the end.",
+        ) from error
     except TimeoutError:
         raise MaskwrightError(
             f"{pattern!r} does not come to an end on {name!r}",

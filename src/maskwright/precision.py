@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.backend import accelerators, import_keras, processor_name
+from maskwright.errors import MaskwrightError
 from maskwright.storage import write_json
+from maskwright.untrusted.text import read_json
 
 _BF16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
@@ -37,8 +38,8 @@ def choose_precision(wanted: str, folder: Path) -> str:
     note = folder / "precision.json"
     machine = f"{processor_name()} keras {metadata.version('keras')}"
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(note, like={str: {"precision": str}})
+    except MaskwrightError:  # measured anew
         known = {}
     if machine not in known:
         ratio = measure_bfloat16()

@@ -50,12 +50,10 @@ def line(values: Sequence[Any], end: str = "\r\n") -> str:
     return buffer.getvalue()
 
 
-def read_sheet(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header, with the names that were written.
+def rows_of(text: str) -> list[list[str]]:
+    """The rows of a CSV file's text, with the names that were written; empty ones are left out.
 
     Raises:
-        OSError, ValueError: it cannot be read.
+        csv.Error: it is none.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        names, *rows = [[plain(text) for text in row] for row in csv.reader(file) if row] or [[]]
-    return [dict(zip(names, row, strict=False)) for row in rows]
+    return [[plain(value) for value in row] for row in csv.reader(io.StringIO(text, newline="")) if row]

@@ -69,7 +69,8 @@ def test_a_model_of_an_earlier_version_keeps_its_threshold(tmp_path, channels, e
             if name == "maskwright.json":
                 plain = json.loads(data)
                 del plain["predict"]
-                data = json.dumps(plain | {"threshold": 0.3, "channels": channels}).encode()
+                names = ["background", "a", "b"][: max(2, channels)]
+                data = json.dumps(plain | {"threshold": 0.3, "channels": channels, "class_names": names}).encode()
             old.writestr(name, data)
     assert read_metadata(tmp_path / "old.keras").predict == expected
 

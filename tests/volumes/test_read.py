@@ -93,5 +93,5 @@ def test_a_damaged_file_of_itk(tmp_path):
     (tmp_path / "a.nrrd").write_bytes(
         b"NRRD0004\nspace: left-posterior-superior\nspace directions: (1,0,0) (0,1,0)\nspace origin: (0,0,0)\n\nxx"
     )
-    with pytest.raises(MaskwrightError, match=r"a\.nrrd: cannot be read"):
+    with pytest.raises(MaskwrightError, match=r"a\.nrrd: is damaged or cut short"):
         read_volume(tmp_path / "a.nrrd")

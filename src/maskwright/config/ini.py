@@ -7,10 +7,11 @@ continue on indented lines, keys in any case, sections in the case they are writ
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from maskwright.untrusted.text import parse_literal
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]+)\]")
 _OPTION = re.compile(r"(?P<key>[^=:\s][^=:]*?)\s*[=:]\s*(?P<value>.*)$")
@@ -92,10 +93,10 @@ def literal(text: str) -> Any:
     """
     source = " ".join(text.splitlines()) if "#" not in text else text
     try:
-        return ast.literal_eval(source.strip())
+        return parse_literal(source.strip())
     except SyntaxError:
         if ";" in text:
             raise ValueError("is no Python literal; a comment after a value starts with #, not with ;") from None
         raise ValueError("is no Python literal (a missing comma, quote or bracket?)") from None
-    except (ValueError, TypeError, MemoryError, RecursionError):
+    except ValueError:
         raise ValueError("is no Python literal; text needs quotes, and names and calls are not read") from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from maskwright.config.schema import Configuration
 from maskwright.config.toml import ALL_KEYS, TABLE_KEYS, read_toml, validate
 from maskwright.errors import MaskwrightError, choices
 from maskwright.storage import is_read_only
+from maskwright.untrusted.text import parse_literal, parse_toml, read_text
 
 
 @dataclass(frozen=True)
@@ -74,20 +73,11 @@ def _read(path: Path) -> str:
         raise MaskwrightError(
             "is a folder, not a configuration file", where=path, fix="Name the .toml or .config file in it."
         )
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise MaskwrightError(
-            "there is no such configuration file",
-            where=path,
-            fix="Check the path; `examples/` has files to start from.",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise MaskwrightError(
-            f"is no text file in UTF-8 (byte {error.start})", where=path, fix="Save it as UTF-8 text."
-        ) from None
-    except OSError as error:
-        raise MaskwrightError(f"cannot be read ({error.strerror})", where=path) from None
+    return read_text(
+        path,
+        fix="Check the path; `examples/` has files to start from.",
+        absent="there is no such configuration file",
+    )
 
 
 def _split(item: str) -> tuple[str, str]:
@@ -147,12 +137,12 @@ def _value(name: str, text: str) -> Any:
     if name in PATH_KEYS:
         return Path(text.strip("\"'")).expanduser().absolute() if text else None
     try:
-        return ast.literal_eval(text)
+        return parse_literal(text)
     except (ValueError, SyntaxError):
         pass
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", "--set")["value"]
+    except MaskwrightError:
         return {"true": True, "false": False, "none": None}.get(text.lower(), text)
 
 

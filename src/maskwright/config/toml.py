@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path, PurePath
 from typing import Any, get_origin
 
@@ -13,6 +12,8 @@ from pydantic import ValidationError
 from maskwright.config.paths import fields, subsection
 from maskwright.config.schema import Configuration, Section
 from maskwright.errors import MaskwrightError, choices
+from maskwright.typed import shown
+from maskwright.untrusted.text import parse_toml
 
 
 def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration:
@@ -21,19 +22,14 @@ def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration
     Raises:
         MaskwrightError: no TOML, an unknown key (with the nearest valid one), or a value that is not accepted.
     """
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MaskwrightError(
-            f"is no valid TOML: {error}",
-            where=path,
-            fix="Text needs quotes, lists need commas, sections are written [section].",
-        ) from None
+    tree = parse_toml(text, path)
     for name, value in overrides.items():
         *parents, leaf = name.split(".")
         node = tree
         for parent in parents:
-            node = node.setdefault(parent, {})
+            if not isinstance(node.setdefault(parent, {}), dict):
+                return validate(tree, path)  # which says that it is no section
+            node = node[parent]
         node[leaf] = value
     return validate(tree, path)
 
@@ -63,7 +59,10 @@ def _explain(item: Any) -> str:
         return f"[{'.'.join(loc[:-1]) or 'top'}] {loc[-1]}: is no key. {choices(loc[-1], names(loc[:-1]))}"
     place = f"[{'.'.join(loc[:-1])}] {loc[-1]}" if len(loc) > 1 else loc[0]
     message = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}; read {item['input']!r}"
+    try:
+        return f"{place}: {message}; read {shown(item['input'], 500)}"
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return f"{place}: {message}"
 
 
 def names(sections: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ import platformdirs
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import make_folder, sweep, temporary_prefix, write_error, write_json
+from maskwright.untrusted.text import read_json
 
 _NOTE = "maskwright-cache.json"
 _RECENT = 3600.0  # seconds; an entry touched since then may be in use by another training
@@ -76,10 +77,9 @@ def entries(folder: Path) -> list[tuple[Path, int, float]]:
 
 def _note(entry: Path) -> dict[str, Any]:
     try:
-        found = json.loads((entry / _NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(entry / _NOTE, like={"maskwright cache entry": str, "files": [str]})
+    except MaskwrightError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _is_ours(entry: Path) -> bool:

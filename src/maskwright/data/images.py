@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskwright.data.headers import is_lossy, jpeg2000_bits, png_bits, pnm_maximum
-from maskwright.data.tiff import Bands, UnreadableImage, declared, read_bands
+from maskwright.data.tiff import COPY, Bands, UnreadableImage, declared, read_bands
+from maskwright.untrusted.decode import decoding
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".j2k",
@@ -26,7 +27,6 @@ SUFFIXES = (
 )  # fmt: skip
 # A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
 MAX_PIXELS = 1 << 28
-_COPY = "Copy it again from its source, or remove it."
 
 
 class TooLarge(UnreadableImage):
@@ -54,31 +54,28 @@ def read_header(path: Path) -> Header:
     Raises:
         UnreadableImage: no file, empty, no picture, or one that declares more than `MAX_PIXELS`.
     """
-    try:
+    with decoding(path, fix=COPY, kind=UnreadableImage):
         if path.stat().st_size == 0:
-            raise UnreadableImage("is an empty file", where=path, fix=_COPY)
+            raise UnreadableImage("is an empty file", where=path, fix=COPY)
         if (bands := declared(path)) is not None:
             return _banded(bands, path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
-            with Image.open(path) as picture:
-                return _header(picture, path)
-    except FileNotFoundError:
-        raise UnreadableImage("there is no such file", where=path) from None
-    except Image.DecompressionBombError as error:
-        raise _too_large(path, f"{re.findall(r'[0-9]+', str(error))[0]} pixels") from None
-    except UnidentifiedImageError:
-        if path.suffix.lower() not in {".tif", ".tiff"}:
-            raise UnreadableImage(
-                "is no picture that can be read",
-                where=path,
-                fix=f"Accepted: {' '.join(SUFFIXES)}; is its name's ending right?",
-            ) from None
-        # TIFFs of three 16-bit or float channels, which Pillow does not know.
-        array = _read_deep(path)
-        return Header(array.shape[0], array.shape[1], str(array.dtype), by_pillow=False)
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
-        raise UnreadableImage(f"cannot be read ({error})", where=path, fix=_COPY) from None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit below is ours
+                with Image.open(path) as picture:
+                    return _header(picture, path)
+        except Image.DecompressionBombError as error:
+            raise _too_large(path, f"{re.findall(r'[0-9]+', str(error))[0]} pixels") from None
+        except UnidentifiedImageError:
+            if path.suffix.lower() not in {".tif", ".tiff"}:
+                raise UnreadableImage(
+                    "is no picture that can be read",
+                    where=path,
+                    fix=f"Accepted: {' '.join(SUFFIXES)}; is its name's ending right?",
+                ) from None
+    # TIFFs of three 16-bit or float channels, which Pillow does not know.
+    array = _read_deep(path)
+    return Header(array.shape[0], array.shape[1], str(array.dtype), by_pillow=False)
 
 
 def _banded(bands: Bands, path: Path) -> Header:
@@ -160,17 +157,12 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
         return array
     if not header.by_pillow:
         return _read_deep(path)
-    try:
-        with Image.open(path) as picture:
-            picture.load()  # refuses a truncated file, which OpenCV fills with grey
-            if header.dtype != "uint8":
-                return _read_deep(path)
+    with decoding(path, fix=COPY, kind=UnreadableImage), Image.open(path) as picture:
+        picture.load()  # refuses a truncated file, which OpenCV fills with grey
+        if header.dtype == "uint8":
             array = np.asarray(ImageOps.exif_transpose(_plain(picture, palette)))
             return _own_levels(array, path) if picture.format == "PPM" else array
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
-        raise UnreadableImage(
-            f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
-        ) from None
+    return _read_deep(path)
 
 
 def _plain(picture: Image.Image, palette: bool) -> Image.Image:
@@ -187,10 +179,8 @@ def _own_levels(array: np.ndarray, path: Path) -> np.ndarray:
 
 def _read_deep(path: Path) -> np.ndarray:
     # imdecode instead of imread: OpenCV cannot open names outside the code page on Windows.
-    try:
+    with decoding(path, fix=COPY, kind=UnreadableImage):
         array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise UnreadableImage(f"cannot be decoded ({error.err})", where=path) from None
     if array is None:
         raise UnreadableImage(
             "is damaged, or no picture that can be read", where=path, fix=f"Accepted: {' '.join(SUFFIXES)}."

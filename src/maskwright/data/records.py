@@ -17,6 +17,7 @@ from maskwright.data.mask_files import read_label, read_mask
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.thumbnails import thumbnail, volume_thumbnail
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.arrays import read_npy
 
 _THREADS = 4
 
@@ -48,9 +49,33 @@ class Record:
     depth: int = 1
     spacing: tuple[float, ...] = ()
 
+    def wrong(self) -> str | None:
+        """What no record of a real pair has, in words; for one that came out of a file."""
+        sizes = {"height": self.height, "width": self.width, "channels": self.channels, "depth": self.depth}
+        if least := [name for name, size in sizes.items() if size < 1]:
+            return f"{least[0]} of {self.name} is {sizes[least[0]]}"
+        if min(self.class_pixels, default=-1) < 0 or not self.low <= self.high:
+            return f"{self.name} has pixels {self.class_pixels[:5]} of its classes, levels {self.low} to {self.high}"
+        if len(self.spacing) not in (0, 3) or not all(step > 0 for step in self.spacing):
+            return f"spacing of {self.name} is {self.spacing}"
+        return None
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the thumbnail."""
         return {key: value for key, value in asdict(self).items() if key != "thumbnail"}
+
+
+def read_thumbnails(path: Path, count: int, fix: str) -> np.ndarray:
+    """The thumbnails of so many records, as they lie in one file.
+
+    Raises:
+        MaskwrightError: the file is damaged, or holds another number of them.
+    """
+    pictures = read_npy(path, fix=fix, what="is a damaged file of thumbnails")
+    if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or len(pictures) != count:
+        what = f"is a damaged file of thumbnails: {pictures.dtype} of the shape {pictures.shape}, for {count} pairs"
+        raise MaskwrightError(what, where=path, fix=fix)
+    return pictures
 
 
 def file_hash(*paths: Path) -> str:

@@ -25,13 +25,14 @@ from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.threads import cores
 from maskwright.storage import make_folder
+from maskwright.untrusted.arrays import map_npy
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.read import read_labels
 
 Arrays = tuple[np.ndarray, np.ndarray]
 _IMAGE, _LABEL = "image.npy", "label.npy"
-_TRIES = 9
 _VERSION = 3
+_ANEW = "Remove this folder of the cache; it is made anew."
 _IN_MEMORY = 2e9  # bytes of scans that are made anew and kept for a while
 
 
@@ -52,7 +53,7 @@ class CachedScans:
         """See `Scans`; memory maps."""
         entry = self.entries[index]
         touch(entry)
-        return _mapped(entry / _IMAGE), _mapped(entry / _LABEL)
+        return map_npy(entry / _IMAGE, fix=_ANEW), map_npy(entry / _LABEL, fix=_ANEW)
 
 
 class FreshScans:
@@ -147,17 +148,3 @@ def entry_size(record: Record, rule: InputRule) -> int:
     steps = rule.spacing or record.spacing
     voxels = np.prod([edge * own / step for edge, own, step in zip(shape, record.spacing, steps, strict=True)])
     return int(voxels * (4 * rule.channels + 1)) + 1000
-
-
-def _mapped(path: Path) -> np.ndarray:
-    """An array that stays on disk.
-
-    NumPy reads the head of the file with Python's parser, and that of Python 3.11 stumbles now and then where another
-    thread parses at the same moment (python/cpython#106905), as TensorFlow does when it traces a function.
-    """
-    for _ in range(_TRIES):
-        try:
-            return np.load(path, mmap_mode="r")
-        except SystemError:
-            continue
-    return np.load(path, mmap_mode="r")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 from maskwright.data.pairs import Pair, match_cases, match_pairs, require_masks_apart, shorten
 from maskwright.errors import MaskwrightError
 from maskwright.patterns import find
+from maskwright.typed import unlike
+from maskwright.untrusted.text import read_json
 
 SPLITS = ("train", "valid", "test")
 Splits = dict[str, list[Pair]]
@@ -113,18 +114,17 @@ def listed(pairs: Sequence[Pair], file: Path) -> Splits:
     Raises:
         MaskwrightError: no such file, other content, an entry that is no patient, or one in two parts.
     """
-    try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
-        if "cases" in plain:  # a plan that is handed on
-            files = [(case["part"], file["name"]) for case in plain["cases"] for file in case["files"]]
-            plain = {part: [name for place, name in files if place == part] for part in SPLITS}
-        parts = {part: [str(item) for item in plain.get(part, [])] for part in SPLITS}
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such file", where=file, fix="Check data.split_file.") from None
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise MaskwrightError(
-            f"lists no parts ({error})", where=file, fix='Write {"train": [...], "valid": [...], "test": [...]}.'
-        ) from None
+    what, fix = "lists no parts", 'Write {"train": [...], "valid": [...], "test": [...]}.'
+    absent = "there is no such file; check data.split_file"
+    plain = read_json(file, limit=512 << 20, what=what, fix=fix, absent=absent)
+    if "cases" in plain:  # a plan that is handed on
+        if wrong := unlike(plain["cases"], [{"part": str, "files": [{"name": str}]}], "cases"):
+            raise MaskwrightError(f"{what}: {wrong}", where=file, fix=fix)
+        files = [(case["part"], one["name"]) for case in plain["cases"] for one in case["files"]]
+        plain = {part: [name for place, name in files if place == part] for part in SPLITS}
+    if wrong := unlike(plain, {f"?{part}": [(str, int)] for part in SPLITS}):
+        raise MaskwrightError(f"{what}: {wrong}", where=file, fix=fix)
+    parts = {part: [str(item) for item in plain.get(part, [])] for part in SPLITS}
     known = {name: pair for pair in pairs for name in (pair.patient, pair.name)}
     strange = [item for items in parts.values() for item in items if item not in known]
     if strange:

@@ -8,8 +8,6 @@ decoders together, so OpenCV decompresses what it can instead, and turning is ou
 
 from __future__ import annotations
 
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,14 @@ import cv2
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding
 
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # samples of each PhotometricInterpretation (TIFF 6.0, page 37)
 _ALPHA = (1, 2)  # ExtraSamples: associated and unassociated alpha; 0 is unspecified, a band like the others
 _CMYK = 5
 # Orientation (TIFF 6.0, page 36): quarter turns clockwise, after mirroring left and right or not.
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (1, False), 7: (1, True), 8: (3, False)}
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError, OverflowError, ZeroDivisionError,
-           AttributeError, struct.error, zlib.error)  # fmt: skip
+COPY = "Copy it again from its source, or remove it."
 
 
 class UnreadableImage(MaskwrightError):
@@ -66,7 +64,7 @@ def declared(path: Path) -> Bands | None:
             if turned in (5, 6, 7, 8):
                 height, width = width, height
             return Bands(height, width, stored, kept, _kept_dtype(page.dtype), len(tiff.pages), turned)
-    except _DAMAGE:
+    except Exception:  # noqa: BLE001 - whatever it is, Pillow looks at the file next and says so
         return None
 
 
@@ -78,38 +76,31 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
     """
     import tifffile
 
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page: Any = tiff.pages[0]
-            parts = zip(page.dataoffsets, page.databytecounts, strict=True)
-            if max((first + count for first, count in parts), default=0) > path.stat().st_size:
-                raise ValueError("the file ends before its picture")
-            try:
-                array = np.asarray(page.asarray())
-            except (ValueError, KeyError, RuntimeError) as error:
-                decoded = _by_opencv(path, page) if "imagecodecs" in str(error) else None
-                if decoded is None and "imagecodecs" not in str(error):
-                    raise
-                if decoded is None:
-                    raise UnreadableImage(
-                        f"is compressed by {page.compression.name}, which needs imagecodecs here",
-                        where=path,
-                        fix="pip install imagecodecs, or save it uncompressed or with deflate.",
-                    ) from None
-                array = decoded
-            if page.axes == "SYX":
-                array = np.moveaxis(array, 0, -1)
-            if array.ndim == 2:
-                array = array[..., None]
-            if array.ndim != 3 or array.shape[2] != bands.stored:
-                raise ValueError(f"its axes are {page.axes}")
-            white_is_zero = int(page.photometric) == 0
-    except UnreadableImage:
-        raise
-    except (*_DAMAGE, MemoryError) as error:
-        raise UnreadableImage(
-            f"is damaged or cut short ({error})", where=path, fix="Copy it again from its source, or remove it."
-        ) from None
+    with decoding(path, fix=COPY, kind=UnreadableImage), tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0]
+        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+        if max((first + count for first, count in parts), default=0) > path.stat().st_size:
+            raise ValueError("the file ends before its picture")
+        try:
+            array = np.asarray(page.asarray())
+        except (ValueError, KeyError, RuntimeError) as error:
+            decoded = _by_opencv(path, page) if "imagecodecs" in str(error) else None
+            if decoded is None and "imagecodecs" not in str(error):
+                raise
+            if decoded is None:
+                raise UnreadableImage(
+                    f"is compressed by {page.compression.name}, which needs imagecodecs here",
+                    where=path,
+                    fix="pip install imagecodecs, or save it uncompressed or with deflate.",
+                ) from None
+            array = decoded
+        if page.axes == "SYX":
+            array = np.moveaxis(array, 0, -1)
+        if array.ndim == 2:
+            array = array[..., None]
+        if array.ndim != 3 or array.shape[2] != bands.stored:
+            raise ValueError(f"its axes are {page.axes}")
+        white_is_zero = int(page.photometric) == 0
     array = array[..., list(bands.kept)]
     if array.dtype == bool:
         array = array * np.uint8(255)

@@ -8,7 +8,6 @@ found) is in no difference; how often that is stands in the same line, so that n
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from scipy import stats
 
 from maskwright.errors import MaskwrightError, choices
 from maskwright.evaluation.summary import bootstrap_interval, summarize
-from maskwright.sheets import read_sheet
+from maskwright.untrusted.tables import read_numbers, read_table
+from maskwright.untrusted.text import read_json
 
 Patients = dict[str, dict[str, float]]  # of each patient the score of each class, NaN where it is undefined
 
@@ -31,30 +31,26 @@ def read_patients(folder: Path, metric: str) -> Patients:
         MaskwrightError: the run was not evaluated, or has no such score.
     """
     path = folder / "per_patient.csv"
-    try:
-        rows = read_sheet(path)
-    except OSError:
-        raise MaskwrightError(
-            "has no per_patient.csv",
-            where=folder,
-            fix="Score it first: `maskwright evaluate RUN`, or `maskwright score … --output DIR` for other masks.",
-        ) from None
+    fix = "Score it first: `maskwright evaluate RUN`, or `maskwright score … --output DIR` for other masks."
+    if not path.exists():
+        raise MaskwrightError("has no per_patient.csv", where=folder, fix=fix)
+    rows = read_table(path, ("patient", "class"), fix=fix)
     names = [name for name in (rows[0] if rows else {}) if name not in ("name", "patient", "class")]
     if metric not in names:
         raise MaskwrightError(f"has no score {metric!r}", where=path, fix=choices(metric, names))
     found: Patients = {}
     for row in rows:
         values = found.setdefault(row["patient"], {})
-        values[row["class"]] = float(row[metric]) if row[metric] else float("nan")
+        values[row["class"]] = read_numbers({metric: row[metric]}, path, fix=fix)[metric]
     return found
 
 
 def read_warnings(folder: Path) -> list[str]:
     """What is wrong with the scores of an evaluated run; empty where nothing is known to be."""
-    try:
-        found = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    path = folder / "evaluation.json"
+    if not path.exists():
         return []
+    found = read_json(path, what="is a damaged evaluation", fix="Score it anew.", like={"?warnings": [str]})
     return list(found.get("warnings", []))
 
 

@@ -11,8 +11,37 @@ from maskwright.evaluation.scores import ImageScore, pool, table
 from maskwright.evaluation.summary import Summary
 from maskwright.sheets import line, write_sheet
 from maskwright.storage import write_json, write_text
+from maskwright.typed import NUMBER
+from maskwright.untrusted.text import read_json
 
 SCORE_FILES = ("evaluation.json", "evaluation.csv", "per_image.csv", "per_patient.csv")
+
+
+# What is read of evaluation.json again; `write_scores` writes more.
+_STATISTICS = {"mean": NUMBER, "?ci95": ([NUMBER], None), "undefined": int}
+_GROUP = {"dice": _STATISTICS, str: (_STATISTICS, {str: _STATISTICS})}
+_SUMMARY = {
+    "images": int, "patients": int, "per_image": _GROUP, "per_patient": _GROUP,
+    "worst": [{"patient": str, "dice": float}],
+    "warnings": [str], "?split": str,
+    "?units": {"distance": str, "volume": str, "tolerance": float},
+    "?agreement": {str: {str: (*NUMBER, [NUMBER])}},
+    "?calibration": {"brier": float, "expected_calibration_error": float, "bins": [{str: NUMBER}]},
+    "?confusion": [[int]],
+}  # fmt: skip
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The evaluation.json of a folder.
+
+    Raises:
+        MaskwrightError: there is none, or it is damaged.
+    """
+    fix = "Score it anew: maskwright evaluate RUN."
+    found: dict[str, Any] = read_json(
+        folder / "evaluation.json", what="is a damaged evaluation", fix=fix, like=_SUMMARY
+    )
+    return found
 
 
 def write_scores(

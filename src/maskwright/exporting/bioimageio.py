@@ -25,6 +25,7 @@ from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import OPSET, export_onnx
 from maskwright.models.registry import find_architecture
 from maskwright.storage import atomic
+from maskwright.untrusted.text import parse_json
 
 _FORMAT = "0.5.12"
 _DOCUMENT = "README.md"
@@ -84,7 +85,7 @@ def _description(
             }
         ],
         "weights": {"onnx": {**_file(GRAPH, files), "opset_version": OPSET}},
-        "config": {"maskwright": json.loads(metadata.to_json())},
+        "config": {"maskwright": parse_json(metadata.to_json(), "the metadata")},
     }
     return {name: value for name, value in whole.items() if value != []}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,16 @@ from xml.etree import ElementTree
 
 from maskwright.errors import MaskwrightError
 from maskwright.models import onnx, saving
+from maskwright.models.described import DAMAGED, MOST_WEIGHTS, require_same
 from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.storage import atomic, make_folder
+from maskwright.untrusted.archives import open_zip, read_member
+from maskwright.untrusted.decode import NOTE, decoding
+from maskwright.untrusted.text import parse_json, read_text
 
 SAVED_MODEL_NOTE = "maskwright.json"  # beside a SavedModel
+_NO_PACKAGE = "is no BioImage Model Zoo package, or a damaged one"
+_MOST_XML = 64 << 20  # bytes of an OpenVINO graph; its weights lie beside it
 PACKAGE_NOTE, GRAPH = "rdf.yaml", "model.onnx"  # in a BioImage Model Zoo package
 
 
@@ -90,50 +95,54 @@ def _unpacked(path: Path, folder: Path) -> Path:
     target = folder / "onnx" / f"{digest(path)}.onnx"
     if not target.exists():
         make_folder(target.parent)
+        graph = _member(path, GRAPH, MOST_WEIGHTS)
+        onnx.require_described(graph, _of_package(path), path)
         with atomic(target) as temporary:
-            temporary.write_bytes(_member(path, GRAPH))
+            temporary.write_bytes(graph)
     return target
 
 
 def _of_openvino(path: Path) -> Metadata:
-    try:
-        found = ElementTree.parse(path).find(f"rt_info/{onnx.KEY}")
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
-    except (ElementTree.ParseError, OSError, ValueError) as error:
-        raise MaskwrightError(f"is no OpenVINO model ({error})", where=path, fix=FIX) from None
-    text = None if found is None else found.get("value")
-    if text is None:
+    text = read_text(path, _MOST_XML, FIX, "there is no such model")
+    with decoding(path, "is no OpenVINO model, or a damaged one", FIX):
+        if "<!" in text:  # entities, which may unfold without end; OpenVINO writes none
+            raise ValueError
+        tree = ElementTree.fromstring(text)
+        found = tree.find(f"rt_info/{onnx.KEY}")
+        note = None if found is None else found.get("value")
+    if note is None:
         raise MaskwrightError("is an OpenVINO model without Maskwright's description of its input", where=path, fix=FIX)
-    return from_json(text, path)
+    metadata = from_json(note, path)
+    with decoding(path, DAMAGED, FIX):
+        (taken,), (given,) = (_edges(tree, kind, port) for kind, port in (("Parameter", "output"), ("Result", "input")))
+    require_same(path, metadata, taken, given)
+    return metadata
+
+
+def _edges(tree: ElementTree.Element, kind: str, side: str) -> list[list[int]]:
+    """The shapes of an OpenVINO graph's inputs or outputs, without the batch."""
+    found = [layer for layer in tree.iterfind("layers/layer") if layer.get("type") == kind]
+    return [[int(edge.text or "") for edge in layer.iterfind(f"{side}/port/dim")][1:] for layer in found]
 
 
 def _of_saved_model(path: Path) -> Metadata:
-    try:
-        text = (path / "assets.extra" / SAVED_MODEL_NOTE).read_text(encoding="utf-8")
-    except OSError:
-        raise MaskwrightError(
-            "is a SavedModel without Maskwright's description of its input", where=path, fix=FIX
-        ) from None
-    return from_json(text, path)
+    note = path / "assets.extra" / SAVED_MODEL_NOTE
+    if not note.is_file():
+        raise MaskwrightError("is a SavedModel without Maskwright's description of its input", where=path, fix=FIX)
+    return from_json(read_text(note, NOTE, FIX), path)
 
 
 def _of_package(path: Path) -> Metadata:
-    try:
-        config = json.loads(_member(path, PACKAGE_NOTE))["config"]["maskwright"]
-    except (ValueError, KeyError, TypeError):
-        raise MaskwrightError("is a package of another tool", where=path, fix=FIX) from None
-    return from_json(json.dumps(config), path)
+    plain = parse_json(
+        _member(path, PACKAGE_NOTE, NOTE), path, what=f"{_NO_PACKAGE}, or one of another tool", fix=FIX,
+        like={"config": {"maskwright": dict}},
+    )  # fmt: skip
+    return from_json(json.dumps(plain["config"]["maskwright"]), path)
 
 
-def _member(path: Path, name: str) -> bytes:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise MaskwrightError(f"is no BioImage Model Zoo package ({error})", where=path, fix=FIX) from None
+def _member(path: Path, name: str, limit: int) -> bytes:
+    with open_zip(path, _NO_PACKAGE, FIX, "there is no such model") as archive:
+        return read_member(archive, name, limit, path, what=_NO_PACKAGE, fix=FIX)
 
 
 KINDS = {

@@ -6,7 +6,6 @@ A saved model is converted once and kept in the cache, by its content.
 from __future__ import annotations
 
 import importlib.util
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,10 @@ from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, KerasEngine, filled_up
 from maskwright.inference.model_files import KINDS, digest, kind_of
 from maskwright.models.metadata import Metadata
+from maskwright.models.saved_model import require_harmless
 from maskwright.models.saving import load_model
 from maskwright.storage import write_json
+from maskwright.untrusted.text import read_json
 
 _PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 _TRIES = 4
@@ -68,6 +69,7 @@ class TensorFlowEngine:
     """A network in TensorFlow alone, from a SavedModel."""
 
     def __init__(self, path: Path, metadata: Metadata) -> None:
+        require_harmless(path, metadata)
         self.metadata, self._run = metadata, load_tensorflow(path)
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
@@ -109,10 +111,10 @@ def open_runtime(name: str, path: Path, precision: str, folder: Path) -> Engine:
     file = kind.graph(path, folder) if kind.graph else path
     try:
         return OnnxEngine(file, metadata) if name == "onnx" else OpenVinoEngine(file, metadata, precision)
-    except Exception as error:  # noqa: BLE001 - the errors of ONNX Runtime have no base of their own
+    except Exception as error:
         raise MaskwrightError(
-            f"cannot be opened ({' '.join(str(error).split())[:200]})", where=path, fix="Export it again."
-        ) from None
+            "is a damaged model, or one that this engine cannot run", where=path, fix="Export it again."
+        ) from error
 
 
 def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) -> Engine:
@@ -127,8 +129,8 @@ def choose_engine(wanted: str | None, path: Path, precision: str, folder: Path) 
         return open_runtime(names[0] if wanted in (None, "auto") else wanted, path, precision, folder)
     note, machine = folder / "engines.json", f"{processor_name()} {precision} {digest(path)}"
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(note, like={str: {"engine": str}})
+    except MaskwrightError:  # measured anew
         known = {}
     if known.get(machine, {}).get("engine") not in names:
         opened: dict[str, Engine] = {}

@@ -18,6 +18,7 @@ from maskwright.inference.decision import Decision
 from maskwright.inference.postprocess import Cleaning, Steps
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
+from maskwright.untrusted.arrays import map_npy
 
 GRID = tuple(round(0.1 + 0.05 * place, 2) for place in range(17))  # 0.1 to 0.9
 GAIN = 0.0005  # what a setting must add to the mean Dice to be worth having
@@ -151,7 +152,7 @@ class _Search:
         """Mean Dice over patients and classes of each setting; each case is read once."""
         scored = [CaseDice(self.rule) for _ in settings]
         for case in self.cases:
-            levels, truth = np.load(case.probabilities, mmap_mode="r"), np.load(case.truth, mmap_mode="r")
+            levels, truth = map_npy(case.probabilities), map_npy(case.truth)
             labels: dict[Decision, np.ndarray] = {}
             for setting, dice in zip(settings, scored, strict=True):
                 if setting.decide not in labels:  # only the last is kept: those of cleaning share one

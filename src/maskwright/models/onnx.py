@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from maskwright.backend import inference_function
 from maskwright.errors import MaskwrightError
+from maskwright.models.described import DAMAGED, require_same
 from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.storage import atomic
+from maskwright.untrusted.decode import decoding
+from maskwright.untrusted.text import read_bytes
 
 KEY = "maskwright"
+_MOST = (2 << 30) - 1  # bytes; protocol buffers end there
 OPSET = 18  # of 2023; ONNX Runtime has it from 1.14 on
 
 
@@ -78,23 +83,56 @@ def read_metadata(path: Path) -> Metadata:
     Raises:
         MaskwrightError: no ONNX file, or one that Maskwright did not write; or the package onnx is not installed.
     """
+    proto = _parsed(read_bytes(path, _MOST, FIX, "there is no such model"), path)
+    for entry in proto.metadata_props:
+        if entry.key == KEY:
+            metadata = from_json(entry.value, path)
+            _require_described(proto, metadata, path)
+            return metadata
+    raise MaskwrightError("is an ONNX file without Maskwright's description of its input", where=path, fix=FIX)
+
+
+def require_described(data: bytes, metadata: Metadata, path: Path) -> None:
+    """Refuse the bytes of an ONNX file whose graph is not the network that is described.
+
+    Raises:
+        MaskwrightError: that; a damaged file; operators or weights that are not in the file.
+    """
+    _require_described(_parsed(data, path), metadata, path)
+
+
+def _parsed(data: bytes, path: Path) -> Any:
     try:
         import onnx
-        from google.protobuf.message import DecodeError
     except ImportError:
         raise MaskwrightError(
             "the package onnx is not installed", where=path, fix='pip install "maskwright[engines]"'
         ) from None
-    try:
-        proto = onnx.load(path, load_external_data=False)
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
-    except (DecodeError, OSError, ValueError) as error:
-        raise MaskwrightError(f"is no ONNX file, or a damaged one ({error})", where=path, fix=FIX) from None
-    for entry in proto.metadata_props:
-        if entry.key == KEY:
-            return from_json(entry.value, path)
-    raise MaskwrightError("is an ONNX file without Maskwright's description of its input", where=path, fix=FIX)
+    with decoding(path, "is no ONNX file, or a damaged one", FIX):
+        return onnx.ModelProto.FromString(data)
+
+
+def _require_described(proto: Any, metadata: Metadata, path: Path) -> None:
+    with decoding(path, DAMAGED, FIX):
+        weights = {one.name for one in proto.graph.initializer}
+        (taken,) = [_shape(one) for one in proto.graph.input if one.name not in weights]
+        (given,) = map(_shape, proto.graph.output)
+        outside = any(one.data_location or one.external_data for one in proto.graph.initializer)
+        strange = sorted({one.domain for one in proto.opset_import} - {"", "ai.onnx", "ai.onnx.ml"})
+        claimed = sum(8.0 * math.prod(map(float, one.dims)) for one in proto.graph.initializer)
+        size = proto.ByteSize()
+    if outside or strange:
+        what = "keeps weights in other files" if outside else f"needs operators of {strange[0]!r}"
+        raise MaskwrightError(f"{what}, which Maskwright never writes", where=path, fix="Export it again.")
+    if claimed > 64 * size + (1 << 28):  # weights of one bit are the smallest that there are
+        raise MaskwrightError(f"{DAMAGED}: its weights claim {claimed / 1e9:.3g} GB", where=path, fix=FIX)
+    require_same(path, metadata, taken, given)
+
+
+def _shape(value: Any) -> list[int | None]:
+    """Of an input or output without the batch; None for an edge that is not known."""
+    edges = value.type.tensor_type.shape.dim
+    return [edge.dim_value if edge.HasField("dim_value") else None for edge in edges][1:]
 
 
 def _teach_erfc() -> None:

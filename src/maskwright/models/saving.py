@@ -6,15 +6,19 @@ Plain Keras opens the file too. The extra entry is JSON, so what a model is can 
 from __future__ import annotations
 
 import zipfile
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from maskwright.backend import import_keras
 from maskwright.errors import MaskwrightError
+from maskwright.models.described import DAMAGED, WEIGHTS, require_described, require_same
 from maskwright.models.metadata import FIX, Metadata, from_json
 from maskwright.models.registry import architectures, create_model, find_architecture
 from maskwright.storage import atomic
+from maskwright.untrusted.archives import open_zip, read_member
+from maskwright.untrusted.decode import ARRAY, NOTE, decoding
 
 _ENTRY = "maskwright.json"
 
@@ -51,21 +55,20 @@ def read_metadata(path: Path) -> Metadata:
     Raises:
         MaskwrightError: no such file, no model, or one that Maskwright did not write.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            if not {"config.json", "model.weights.h5"} <= names:
-                raise MaskwrightError("is an archive, but no Keras model", where=path, fix=FIX)
-            if _ENTRY not in names:
-                raise MaskwrightError(
-                    "is a Keras model without Maskwright's description of its input and classes", where=path, fix=FIX
-                )
-            text = archive.read(_ENTRY)
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such model", where=path, fix=FIX) from None
-    except (zipfile.BadZipFile, IsADirectoryError, ValueError, OSError) as error:
-        raise MaskwrightError(f"is no model ({error})", where=path, fix=FIX) from None
+    with _opened(path) as archive:
+        names = set(archive.namelist())
+        if not {"config.json", WEIGHTS} <= names:
+            raise MaskwrightError("is an archive, but no Keras model", where=path, fix=FIX)
+        if _ENTRY not in names:
+            raise MaskwrightError(
+                "is a Keras model without Maskwright's description of its input and classes", where=path, fix=FIX
+            )
+        text = read_member(archive, _ENTRY, NOTE, path, what=DAMAGED, fix=FIX)
     return from_json(text, path)
+
+
+def _opened(path: Path) -> AbstractContextManager[zipfile.ZipFile]:
+    return open_zip(path, "is no model, or a damaged one", FIX, "there is no such model")
 
 
 def change_metadata(path: Path, **changes: Any) -> None:
@@ -75,10 +78,10 @@ def change_metadata(path: Path, **changes: Any) -> None:
         MaskwrightError: as `read_metadata`.
     """
     metadata = replace(read_metadata(path), **changes)
-    with atomic(path) as temporary, zipfile.ZipFile(path) as old, zipfile.ZipFile(temporary, "w") as new:
+    with atomic(path) as temporary, _opened(path) as old, zipfile.ZipFile(temporary, "w") as new:
         for item in old.infolist():
             if item.filename != _ENTRY:
-                new.writestr(item, old.read(item))
+                new.writestr(item, read_member(old, item, ARRAY, path, what=DAMAGED, fix=FIX))
         new.writestr(_ENTRY, metadata.to_json(), zipfile.ZIP_DEFLATED)
 
 
@@ -89,15 +92,17 @@ def load_model(path: Path, precision: str = "float32") -> tuple[Any, Metadata]:
         MaskwrightError: as `read_metadata`, or the file is damaged.
     """
     metadata = read_metadata(path)
+    require_described(path, metadata)
     keras = import_keras()
     architectures()  # makes their layers known to Keras
     find_architecture(metadata.architecture)  # and those of another package
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise MaskwrightError(f"is a damaged model ({str(error).splitlines()[0]})", where=path, fix=FIX) from None
+    with decoding(path, DAMAGED, FIX):
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    require_same(path, metadata, *shapes)
     if precision == "float32":
         return model, metadata
     faster = build(metadata, precision)
-    faster.set_weights(model.get_weights())
+    with decoding(path, DAMAGED, FIX):
+        faster.set_weights(model.get_weights())
     return faster, metadata

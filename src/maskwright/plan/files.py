@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,19 @@ import numpy as np
 from maskwright import __version__
 from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
-from maskwright.data.records import Record
+from maskwright.data.records import Record, read_thumbnails
 from maskwright.errors import MaskwrightError
 from maskwright.plan.choices import Choice
-from maskwright.plan.plan import Entry, Plan
+from maskwright.plan.plan import PARTS, Entry, Plan
 from maskwright.storage import atomic, write_json
+from maskwright.typed import wrong_field
+from maskwright.untrusted.decode import decoding
+from maskwright.untrusted.text import read_json
 
 NAME = "plan.json"
 _PICTURES = "plan_thumbnails.npy"
 _FORMAT = 1
+_MOST = 512 << 20  # bytes; a pair takes less than a thousand
 _FIX = "Train anew into another folder; what trained without a plan can still be predicted with."
 
 
@@ -42,23 +45,43 @@ def read_plan(folder: Path) -> Plan | None:
         MaskwrightError: it is damaged, or of a later version.
     """
     path = folder / NAME if folder.is_dir() else folder
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        if plain.get("format") != _FORMAT:
-            raise MaskwrightError("was written by a later version of Maskwright", where=path, fix="Update Maskwright.")
-        return _with_pictures(from_dict(plain), path.with_name(_PICTURES))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise MaskwrightError(f"is a damaged plan ({error})", where=path, fix=_FIX) from None
+    what = "is a damaged plan"
+    plain = read_json(path, limit=_MOST, what=what, fix=_FIX)
+    if plain.get("format") != _FORMAT:
+        raise MaskwrightError("was written by a later version of Maskwright", where=path, fix="Update Maskwright.")
+    with decoding(path, what, _FIX):
+        plan = from_dict(plain)
+    if wrong := _wrong(plan):
+        raise MaskwrightError(f"{what}: {wrong}", where=path, fix=_FIX)
+    return _with_pictures(plan, path.with_name(_PICTURES))
+
+
+def _wrong(plan: Plan) -> str | None:
+    """The first value that no plan has, in words."""
+    if wrong := wrong_field(plan):
+        return wrong
+    for entry in plan.entries:
+        if (wrong := wrong_field(entry)) or (entry.record is not None and (wrong := entry.record.wrong())):
+            return wrong
+        if entry.part not in PARTS or len(entry.hashes) != len(entry.pair.images):
+            return f"the part of {entry.pair.name} is {entry.part!r}, with {len(entry.hashes)} hashes"
+    if plan.kind not in ("pictures", "volumes") or not plan.low < plan.high:
+        return f"kind is {plan.kind!r}, levels go from {plan.low} to {plan.high}"
+    lengths = {len(entry.record.class_pixels) for entry in plan.entries if entry.record is not None}
+    if lengths - {len(plan.class_names)}:
+        return f"{len(plan.class_names)} classes have {sorted(lengths)} counts of pixels"
+    if not all(0 <= number < plan.folds for entry in plan.entries if (number := entry.fold) is not None):
+        return f"there are {plan.folds} folds, and pairs in others"
+    return next(filter(None, map(wrong_field, plan.chosen)), None)
 
 
 def _with_pictures(plan: Plan, path: Path) -> Plan:
     """The plan with the thumbnails that lie beside it, by which near-identical pictures are found."""
-    try:
-        pictures = iter(np.load(path, allow_pickle=False))
-    except FileNotFoundError:  # a plan that was handed on alone
+    if not path.exists():  # a plan that was handed on alone
         return plan
+    pictures = iter(read_thumbnails(path, len([entry for entry in plan.entries if entry.record is not None]), _FIX))
     entries = [
         entry if entry.record is None else replace(entry, record=replace(entry.record, thumbnail=next(pictures)))
         for entry in plan.entries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,43 @@ import numpy as np
 from maskwright.errors import MaskwrightError
 from maskwright.prepare.scan_labels import structure
 from maskwright.prepare.slices import Cut
-from maskwright.sheets import read_sheet, write_sheet
+from maskwright.sheets import write_sheet
 from maskwright.storage import make_folder, write_bytes, write_json
+from maskwright.typed import shown
+from maskwright.untrusted.tables import read_table
+from maskwright.untrusted.text import read_json
 
 PARTS = ("train", "valid", "test")
 COLUMNS = ("file", "patient", "split", "slice", "position_mm", "slice_mm", "row_mm", "column_mm", "crop_margin",
            "foreground_px", "whole", "scan", "labels")  # fmt: skip
+
+
+_DAMAGED = "is a damaged file of where slices lie"
+_AGAIN = "Remove it, and prepare the data set again: what is complete stays as it is."
+_GEOMETRY = {
+    "affine": [[float]], "shape": [int], "box": [[int]], "size": (int, [int]), "split": str, "structures": (dict, list),
+    "rows": [{"file": str, "patient": str, "slice": int, "crop_margin": int}],
+}  # fmt: skip
+
+
+def _wrong(facts: dict[str, Any]) -> str | None:
+    """What no scan has that was cut into slices, in words."""
+    affine, shape, box = np.array(facts["affine"], dtype=object), facts["shape"], facts["box"]
+    if affine.shape != (4, 4) or not np.isfinite(affine.astype(np.float64)).all():
+        return "affine has not 4 x 4 numbers"
+    if len(shape) != 3 or not all(0 < edge <= 1 << 16 for edge in shape) or np.prod(shape, dtype=float) > 1 << 33:
+        return f"shape is {shown(shape)}"
+    if len(box) != 3 or not all(len(one) == 2 and 0 <= one[0] < one[1] <= n for one, n in zip(box, shape, strict=True)):
+        return f"box is {shown(box)}"
+    size = facts["size"] if isinstance(facts["size"], list) else [facts["size"]]
+    if len(size) > 2 or not all(0 < edge <= 1 << 16 for edge in size) or not size:
+        return f"size is {shown(facts['size'])}"
+    if facts["split"] not in PARTS:
+        return f"split is {shown(facts['split'])}"
+    for row in facts["rows"]:
+        if not 1 <= row["slice"] <= shape[0] or row["crop_margin"] < 0 or Path(row["file"]).name != row["file"]:
+            return f"a row is {shown(row)}"
+    return None
 
 
 @dataclass(frozen=True)
@@ -52,11 +82,17 @@ class Prepared:
         return self.path / "config.toml"
 
     def read_geometry(self, patient: str) -> dict[str, Any] | None:
-        """What `geometry` holds, or None where the patient is not done."""
-        try:
-            found: dict[str, Any] = json.loads(self.geometry(patient).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        """What `geometry` holds, or None where the patient is not done.
+
+        Raises:
+            MaskwrightError: it is damaged.
+        """
+        path = self.geometry(patient)
+        if not path.exists():
             return None
+        found: dict[str, Any] = read_json(path, what=_DAMAGED, fix=_AGAIN, like=_GEOMETRY)
+        if wrong := _wrong(found):
+            raise MaskwrightError(f"{_DAMAGED}: {wrong}", where=path, fix=_AGAIN)
         return found
 
     def patients(self) -> list[str]:
@@ -155,5 +191,9 @@ def write_manifest(target: Prepared, patients: Sequence[str]) -> int:
 
 
 def read_manifest(target: Prepared) -> list[dict[str, str]]:
-    """Its lines."""
-    return read_sheet(target.manifest)
+    """Its lines.
+
+    Raises:
+        MaskwrightError: there is none, or it is damaged.
+    """
+    return read_table(target.manifest, COLUMNS, fix=_AGAIN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.places import Place
 from maskwright.prepare.files import Prepared, slice_spacing
+from maskwright.untrusted.text import parse_toml, read_text
 
 
 class _Sets:
@@ -101,8 +101,6 @@ def _box_by_image(facts: dict[str, Any], root: Path) -> bool:
     if "crop" in facts:
         return bool(facts["crop"] != "structures")
     # Made before geometries said so; the configuration beside it has a border only where the box is the body's.
-    try:
-        config = tomllib.loads(Prepared(root).config.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return "body_border" in config.get("data", {})
+    path = Prepared(root).config
+    data = parse_toml(read_text(path), path).get("data") if path.exists() else None
+    return isinstance(data, dict) and "body_border" in data

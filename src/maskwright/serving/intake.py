@@ -29,6 +29,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"  # DICOM packed as a whole: how much is in
 _PIECE = 1 << 20
 _BEHIND = 1 << 20  # bytes that may follow the last voxel
 _AGAIN = "Copy it again from its source."
+_PLAIN = "Make it again, without a password."
 _KINDS = "a picture (PNG, JPEG, BMP, TIFF), a NIfTI file (.nii, .nii.gz) or a zip archive of a DICOM series"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,10 @@ import numpy as np
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import atomic
+from maskwright.typed import NUMBER
+from maskwright.untrusted.archives import open_zip, read_member
+from maskwright.untrusted.arrays import parse_npy
+from maskwright.untrusted.text import parse_json
 
 
 def _variables(model: Any) -> list[Any]:
@@ -38,21 +42,41 @@ def load_checkpoint(path: Path, model: Any) -> dict[str, Any]:
     Raises:
         MaskwrightError: the file is damaged, or belongs to another network.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            variables = _variables(model)
-            if len(archive.files) != len(variables) + 1:
-                raise MaskwrightError("belongs to another network or optimiser", where=path, fix=_FIX)
-            for i, variable in enumerate(variables):
-                value = archive[f"v{i}"]
-                if tuple(value.shape) != tuple(variable.shape):
-                    raise MaskwrightError("belongs to another network", where=path, fix=_FIX)
-                variable.assign(value)
-            return json.loads(archive["state"].tobytes())
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise MaskwrightError(f"is a damaged checkpoint ({error})", where=path, fix=_FIX) from None
+    variables = _variables(model)
+    with open_zip(path, _DAMAGED, _FIX, "there is no checkpoint") as archive:
+        if len(archive.namelist()) != len(variables) + 1:
+            raise MaskwrightError("belongs to another network or optimiser", where=path, fix=_FIX)
+        values = []  # all of them before the first is assigned
+        for i, variable in enumerate(variables):
+            value = _member(archive, f"v{i}", 8 * math.prod(variable.shape), path)
+            if tuple(value.shape) != tuple(variable.shape) or value.dtype.kind not in "biuf":
+                raise MaskwrightError("belongs to another network", where=path, fix=_FIX)
+            values.append(value)
+        text = _member(archive, "state", _MOST_STATE, path)
+    found = parse_json(text.tobytes(), path, limit=_MOST_STATE, what=_DAMAGED, fix=_FIX, like=_STATE)
+    if found["epoch"] != len(found["rows"]):
+        what = f"{_DAMAGED}: after {found['epoch']} epochs it has rows of {len(found['rows'])}"
+        raise MaskwrightError(what, where=path, fix=_FIX)
+    state = {name: found[name] for name in ("epoch", "rows")}
+    for name, keys in (("stopping", _STOPPING), ("reducer", _REDUCER)):
+        state[name] = {key: value for key, value in found[name].items() if f"?{key}" in keys}
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return state
 
 
+def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> np.ndarray:
+    """An array of a checkpoint, of at most so many bytes and its header."""
+    data = read_member(archive, f"{name}.npy", most + _HEADER, path, what=_DAMAGED, fix=_FIX)
+    return parse_npy(data, path, fix=_FIX, what=_DAMAGED)
+
+
+_DAMAGED = "is a damaged checkpoint"
+_HEADER = 10_000  # bytes of an array's header
+_MOST_STATE = 64 << 20
+_STOPPING = {"?patience": int, "?best": float, "?best_tie": float, "?waited": int}
+_REDUCER = _STOPPING | {"?factor": float, "?min_delta": float}
+_STATE = {"epoch": int, "rows": [{str: NUMBER}], "stopping": _STOPPING, "reducer": _REDUCER}
 _FIX = (
     "Resume with the configuration that the run was started with, or train anew without --resume; the best model "
     "so far stays in model.keras."

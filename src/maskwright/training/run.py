@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,21 @@ import numpy as np
 from maskwright.backend import processor_name, versions
 from maskwright.config import Configuration, load, write_toml
 from maskwright.config.toml import validate
-from maskwright.data.records import Record
+from maskwright.data.records import Record, read_thumbnails
 from maskwright.errors import MaskwrightError
 from maskwright.models.saving import change_metadata, read_metadata
 from maskwright.plan import Plan
 from maskwright.plan.choices import Choice
 from maskwright.plan.files import read_plan, write_plan
-from maskwright.sheets import read_sheet, write_sheet
+from maskwright.sheets import write_sheet
 from maskwright.storage import atomic, write_json, write_text
+from maskwright.typed import wrong_field
+from maskwright.untrusted.decode import decoding
+from maskwright.untrusted.tables import read_numbers, read_table
+from maskwright.untrusted.text import read_json
+
+_ANEW = "Copy the run folder again, or train anew into another."
+_MOST = 512 << 20  # bytes of the list of what was trained on
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,19 @@ class Run:
 
     def history(self) -> list[dict[str, float]]:
         """One dict an epoch: loss, val_loss, metrics, learning_rate, seconds, images_per_second, waiting."""
-        return [{key: float(value) for key, value in row.items()} for row in read_sheet(self.history_file)]
+        path = self.history_file
+        rows = [read_numbers(row, path, fix=_ANEW) for row in read_table(path, ("epoch", "loss", "seconds"), fix=_ANEW)]
+        if not rows or not all(math.isfinite(row["epoch"]) and math.isfinite(row["seconds"]) for row in rows):
+            raise MaskwrightError("is a damaged table: an epoch or its seconds are missing", where=path, fix=_ANEW)
+        return rows
 
     def best(self) -> tuple[dict[str, float], str]:
         """The row of the epoch whose model was kept, and the entry that chose it."""
         training, rows = read_metadata(self.model_file).training, self.history()
-        row = next(one for one in rows if one["epoch"] == training["epoch"])
+        row = next((one for one in rows if one["epoch"] == training.get("epoch")), None)
+        if row is None:
+            what = f"is a damaged table: it has no row of epoch {training.get('epoch')}, whose model was kept"
+            raise MaskwrightError(what, where=self.history_file, fix=_ANEW)
         settings = self.config.train
         usual = "loss" if "val_dice" not in row else "val_dice"
         return row, settings.watch or usual
@@ -204,9 +218,15 @@ def write_training_images(run: Run, records: list[Record]) -> None:
 
 def read_training_images(run: Run) -> list[Record]:
     """What was trained on; empty where the run does not say."""
-    try:
-        plain = json.loads((run.path / "training_images.json").read_text(encoding="utf-8"))
-        thumbnails = np.load(run.path / "training_thumbnails.npy", allow_pickle=False)
-    except FileNotFoundError:
+    path, beside = run.path / "training_images.json", run.path / "training_thumbnails.npy"
+    if not (path.exists() and beside.exists()):
         return []
-    return [Record(**values, thumbnail=thumb) for values, thumb in zip(plain, thumbnails, strict=True)]
+    what, fix = "is a damaged list of what was trained on", "Remove it, and leaks are no longer found by it."
+    plain = read_json(path, list, limit=_MOST, what=what, fix=fix)
+    with decoding(path, what, fix):
+        records = [Record(**{**values, "spacing": tuple(values.get("spacing", ()))}) for values in plain]
+    for record in records:
+        if wrong := wrong_field(record) or record.wrong():
+            raise MaskwrightError(f"{what}: {wrong}", where=path, fix=fix)
+    thumbnails = read_thumbnails(beside, len(records), fix)
+    return [replace(record, thumbnail=thumb) for record, thumb in zip(records, thumbnails, strict=True)]

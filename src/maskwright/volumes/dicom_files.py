@@ -16,6 +16,8 @@ _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "D
 _PREAMBLE = 132
 _AGAIN = "Copy it again from its source, or take it out of the folder."
 _ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
+# The most that numbers which size an image can be.
+_MOST = {"Rows": 1 << 16, "Columns": 1 << 16, "NumberOfFrames": 1 << 20, "SamplesPerPixel": 64}
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
 _MAY_BE_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
                  "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
@@ -95,7 +97,8 @@ def find_series(path: Path) -> list[Series]:
         seen += 1
         header = header_of(file)
         uid, modality = _series_uid(header), str(header.get("Modality", ""))
-        if "Rows" not in header and _is_image(header):
+        described = all(header.get(keyword) for keyword in ("Rows", "Columns"))
+        if not described and ("Rows" in header or _is_image(header)):
             # Left out in silence, a slice at the end of a scan would be missed by nobody.
             raise _damaged(file, "it ends before its image is described")
         if modality not in _NO_IMAGES and "Rows" in header:
@@ -165,8 +168,9 @@ def _check_image(file: DicomFile, header: Any) -> None:
         value, may_lack = header.get(keyword), keyword in ("NumberOfFrames", "SamplesPerPixel")
         if may_lack and value in (None, "", 0):
             continue
-        if not isinstance(value, int) or value < 1:
-            what = "is missing" if value in (None, "") else f"is {str(value)[:40]!r}, and no number above 0"
+        if not isinstance(value, int) or not 1 <= value <= _MOST[keyword]:
+            known = f"is {str(value)[:40]!r}, and no number from 1 to {_MOST[keyword]}"
+            what = "is missing" if value in (None, "") else known
             raise MaskwrightError(what, where=f"{file.name}, {tag} {keyword}", fix=_AGAIN)
 
 

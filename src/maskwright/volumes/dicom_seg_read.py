@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding
 from maskwright.volumes.decoders import pixels
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.orient import reorient
@@ -18,7 +19,6 @@ _NUMBER = re.compile(r"label (\d+)")  # in a segment's description: its number i
 _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 _APART = 0.1  # of a voxel: how far a frame may lie beside its slice
 _GROUPS = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
-_DAMAGE = (ValueError, RuntimeError, AttributeError, KeyError, TypeError, IndexError, OSError)
 
 
 def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
@@ -35,18 +35,19 @@ def read_segmentation(path: Path, scan: Volume | None = None) -> Volume:
     """
     import highdicom
 
-    try:
+    with decoding(path, "cannot be read as a segmentation"):
         found = highdicom.seg.segread(path)
         table, names = _labels(found)
         frames = pixels(found)
         planes = _planes(found, path)
         segments = [_segment(groups) for groups in found.PerFrameFunctionalGroupsSequence]
-    except _DAMAGE:
-        raise MaskwrightError(
-            "cannot be read as a segmentation", where=path, fix="Copy it again from its source."
-        ) from None
-    frames = frames[None] if frames.ndim == 2 else frames
-    kind = str(found.SegmentationType)
+        kind = str(found.SegmentationType)
+        frames = frames[None] if frames.ndim == 2 else frames
+        if not len(frames) == len(planes) == len(segments):
+            raise ValueError("frames without a place")
+        highest = max((int(frames.max()) if one is None else one for one in segments), default=0)
+        if highest >= len(table) or min((one for one in segments if one is not None), default=0) < 0:
+            raise ValueError("a segment that is not described")
     if kind == "FRACTIONAL":
         raise MaskwrightError(
             "holds shares of voxels (FRACTIONAL), and a label map holds whole ones",

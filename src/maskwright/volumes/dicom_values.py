@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import too_large
 from maskwright.volumes.decoders import can_decode, pixels
 from maskwright.volumes.dicom_files import DicomFile, lacks_preamble
 from maskwright.volumes.faults import dicom_faults
 
 _TAGS = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
+MOST_PIXELS = 1 << 28  # of one slice
+MOST_VALUES = 4 << 30  # of one file
 _INT16 = np.iinfo(np.int16)
 _WHOLE = 1 << 30  # a slope or intercept beyond that is no whole number that int64 could count with
 
@@ -26,6 +30,9 @@ def stored_values(file: DicomFile) -> np.ndarray:
     header = None
     try:
         header = _whole(file)
+        claimed = math.prod(int(header.get(key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames"))
+        if claimed > MOST_VALUES or int(header.Rows) * int(header.Columns) > MOST_PIXELS:
+            raise too_large(file.name, claimed, MOST_VALUES)
         found, size = pixels(header), (int(header.Rows), int(header.Columns))
         if found.shape[-2:] != size or found.ndim > 3:
             raise ValueError

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+import math
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import write_bytes
+from maskwright.untrusted.archives import holds, unpacked
+from maskwright.untrusted.decode import ARRAY, COPY, decoding, too_large
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".mgz", ".mgh")
@@ -24,8 +25,8 @@ _OTHERS = {
     b"\xff\xd8": "a JPEG picture", b"NRRD": "an NRRD file", b"<": "a web page",
 }  # fmt: skip
 _NIFTI_1, _NIFTI_2 = 348, 540  # bytes of the header, as its first four say
-_COPY = "Copy it again from its source."
 _LEVEL = 4  # of compression
+_RATIO, _SMALL = 64, 1 << 26  # how much more a packed file may claim without being looked through, and bytes
 _TOLERANCE = 0.1  # mm at the corner; rounding of quaternions leaves less
 
 
@@ -37,17 +38,15 @@ def read_nifti(path: Path) -> Volume:
     """
     path = _inside(path)
     image: Any
-    try:
-        image = _opened(path)
-        array = np.asanyarray(image.dataobj)
-    except FileNotFoundError:
-        raise MaskwrightError("there is no such file", where=path) from None
-    except (ImageFileError, WrapStructError):
-        if not path.stat().st_size:
-            raise MaskwrightError("is damaged or cut short: it is empty", where=path, fix=_COPY) from None
-        raise MaskwrightError(f"is no NIfTI file: {_beginning(path)}", where=path, fix=_COPY) from None
-    except (HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, TypeError, zlib.error):
-        raise MaskwrightError("is damaged or cut short", where=path, fix=_COPY) from None
+    with decoding(path):
+        try:
+            image = _opened(path)
+            _require_room(image, path)
+            array = np.asanyarray(image.dataobj)
+        except (ImageFileError, WrapStructError):
+            if not path.stat().st_size:
+                raise MaskwrightError("is damaged or cut short: it is empty", where=path, fix=COPY) from None
+            raise MaskwrightError(f"is no NIfTI file: {_beginning(path)}", where=path, fix=COPY) from None
     affine = _affine(image, path)
     array = array.reshape(array.shape + (1,) * (3 - array.ndim)) if array.ndim < 3 else array
     while array.ndim > 3 and array.shape[-1] == 1:
@@ -89,11 +88,30 @@ def _opened(path: Path) -> Any:
         packed = file.read(2) == _GZIP
     if path.name.lower().endswith((".hdr", ".img", ".mgz", ".mgh")) or packed == path.name.lower().endswith(".gz"):
         return nibabel.load(path)
-    data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    data = unpacked(path) if packed else path.read_bytes()
     sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
     if not sizes & {_NIFTI_1, _NIFTI_2}:
         raise ImageFileError(str(path))
     return (nibabel.Nifti2Image if _NIFTI_2 in sizes else nibabel.Nifti1Image).from_bytes(data)
+
+
+def _require_room(image: Any, path: Path) -> None:
+    """Refuse an image whose header claims more than there is, before as much is allocated.
+
+    Raises:
+        MaskwrightError: more than is read, or than the file can hold.
+    """
+    claimed = math.prod(map(float, image.shape)) * image.get_data_dtype().itemsize
+    if claimed > ARRAY or min(image.shape, default=0) < 0:
+        raise too_large(path, claimed, ARRAY)
+    name = image.file_map["image"].filename
+    file = Path(name) if name else path
+    with file.open("rb") as opened:
+        packed = opened.read(2) == _GZIP
+    size = file.stat().st_size
+    # Packed label maps may be a hundredth of what is in them; what claims more is counted, which is quick for zeros.
+    if claimed > (_RATIO * size + _SMALL if packed else size) and (not packed or not holds(file, claimed)):
+        raise MaskwrightError("is damaged or cut short", where=path, fix=COPY)
 
 
 def _beginning(path: Path) -> str:
@@ -117,15 +135,14 @@ def _affine(image: Any, path: Path) -> np.ndarray:
             where=path,
             fix="Set one of them with the tool that wrote the file.",
         )
-    try:
-        affine = check_affine(header.get_sform() if sform else header.get_qform(), path)
-    except (HeaderDataError, ValueError):
-        raise MaskwrightError("has a qform that is no rotation", where=path, fix=_COPY) from None
-    if sform and qform:
-        other = np.asarray(header.get_qform(), dtype=np.float64)
-        corner = np.array([*(max(size - 1, 0) for size in image.shape[:3]), 1.0])
+    with decoding(path, "has a qform that is no rotation"):
+        other = np.asarray(header.get_qform(), dtype=np.float64) if qform else None
+    affine = check_affine(header.get_sform() if sform or other is None else other, path)
+    if sform and other is not None:
+        edges = (*image.shape, 1, 1, 1)[:3]
+        corner = np.array([*(max(size - 1, 0) for size in edges), 1.0])
         apart = max(np.abs((affine - other) @ np.array(end))[:3].max() for end in (corner, [0, 0, 0, 1.0]))
-        if apart > _TOLERANCE:
+        if not apart <= _TOLERANCE:  # NaN too
             raise MaskwrightError(
                 f"lies in two places: its sform and its qform differ by {apart:.1f} mm",
                 where=path,
@@ -135,7 +152,7 @@ def _affine(image: Any, path: Path) -> np.ndarray:
         scale = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}[header.get_xyzt_units()[0]]
     except KeyError:
         raise MaskwrightError(
-            f"has a unit of length that does not exist (xyzt_units {int(header['xyzt_units'])})", where=path, fix=_COPY
+            f"has a unit of length that does not exist (xyzt_units {int(header['xyzt_units'])})", where=path, fix=COPY
         ) from None
     affine = affine.copy()
     affine[:3] *= scale

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.volumes import nifti
+from maskwright.volumes import itk, nifti
 from maskwright.volumes.orient import reorient
-from maskwright.volumes.volume import Source, Volume, check_affine, check_values
+from maskwright.volumes.volume import Volume
 
-_ITK = {".nrrd": "nrrd", ".nhdr": "nrrd", ".mha": "mha", ".mhd": "mha"}
-SUFFIXES = (*nifti.SUFFIXES, *_ITK, ".dcm", ".zip")
+SUFFIXES = (*nifti.SUFFIXES, *itk.SUFFIXES, ".dcm", ".zip")
 
 
 def is_volume(path: Path) -> bool:
@@ -53,8 +52,9 @@ def read_volume(path: Path, series: str | None = None, *, resample_slices: bool 
     name = path.name.lower()
     if name.endswith(nifti.SUFFIXES):
         return nifti.read_nifti(path)
-    if path.suffix.lower() in _ITK:
-        return _read_itk(path, _ITK[path.suffix.lower()])
+    if path.suffix.lower() in itk.SUFFIXES:
+        require("SimpleITK", path)
+        return itk.read_itk(path)
     require("pydicom", path)
     from maskwright.volumes.dicom import read_dicom
 
@@ -168,50 +168,6 @@ def _read_segmentation(path: Path, scan: Volume | None) -> Volume:
     from maskwright.volumes.dicom_seg_read import read_segmentation
 
     return read_segmentation(path, scan)
-
-
-def _read_itk(path: Path, kind: str) -> Volume:
-    require("SimpleITK", path)
-    import SimpleITK as sitk
-
-    _require_geometry(path, kind)
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        what = "cannot be read: it is damaged or cut short, or of a kind that SimpleITK does not read"
-        raise MaskwrightError(what, where=path, fix="Copy it again from its source.") from error
-    if image.GetDimension() != 3:
-        raise MaskwrightError(
-            f"has {image.GetDimension()} dimensions", where=path, fix="A volume has three, and channels beside them."
-        )
-    array = sitk.GetArrayFromImage(image)
-    directions = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-    affine = np.eye(4)
-    affine[:3, :3], affine[:3, 3] = directions[:, ::-1], image.GetOrigin()
-    affine[:2] *= -1  # ITK's frame has x to the left and y to the back
-    if array.dtype.kind == "f":
-        array = array.astype(np.float32)
-    return Volume(check_values(array, path), check_affine(affine, path), "", Source(kind, path))
-
-
-# What a header must say; ITK takes 1 mm and axes to the left, back and head where it does not.
-_MUST_SAY = {
-    "nrrd": (("space directions",), ("space origin",), ("space", "space dimension")),
-    "mha": (("ElementSpacing", "ElementSize"), ("TransformMatrix", "Orientation", "Rotation")),
-}
-
-
-def _require_geometry(path: Path, kind: str) -> None:
-    with path.open("rb") as file:
-        lines = file.read(1 << 16).split(b"\n")
-    keys = {line.decode("latin-1").replace("=", ":", 1).split(":", 1)[0].strip() for line in lines if len(line) < 1000}
-    for names in _MUST_SAY[kind]:
-        if not keys & set(names):
-            raise MaskwrightError(
-                f"does not say where it lies: {' or '.join(names)} is missing in its header",
-                where=path,
-                fix="Save it again with its geometry; nothing is guessed.",
-            )
 
 
 def require(package: str, path: Path) -> None:

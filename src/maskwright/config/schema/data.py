@@ -12,17 +12,20 @@ from maskwright.config.schema.base import HIGHEST_SEED, Section, key, section
 from maskwright.config.schema.scans import Orientation, Window
 
 Colour = tuple[int, int, int]
+_LONGEST = 1000  # letters of a pattern
 
 
 def _pattern(value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        groups = re.compile(value).groups
+        count = re.compile(value).groups if len(value) <= _LONGEST else 0
+    except RecursionError as error:
+        raise ValueError("is no regular expression (groups in groups without end)") from error
     except re.error as error:
         raise ValueError(f"is no regular expression ({error}): {value!r}") from error
-    if groups != 1:
-        raise ValueError(f"must have exactly one group in parentheses; {value!r} has {groups}")
+    if count != 1:
+        raise ValueError(f"must have exactly one group in parentheses; {value[:_LONGEST]!r} has {count}")
     return value
 
 

@@ -1,0 +1,86 @@
+"""Reads damaged files in a process of its own, whose memory and time are limited; says what ended otherwise than well.
+
+python worker.py READER SEED FIRST COUNT [INDEX ...]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+SECONDS, BYTES = 20, 2 << 30  # of one file, beside what the process has when it begins
+
+
+def limit_memory() -> None:
+    """Let the process grow by `BYTES` and no more."""
+    import resource
+
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + BYTES, now + BYTES))
+
+
+def main(name: str, seed: int, indices: list[int]) -> None:
+    """Read the files of these numbers; each failure is a line of JSON, and so is every file that is begun."""
+    from readers import READERS
+
+    from maskwright.errors import MaskwrightError
+
+    warnings.simplefilter("ignore")
+    reader = READERS[name]
+    out = os.fdopen(os.dup(1), "w")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with tempfile.TemporaryDirectory() as place:
+        seeds = reader.seeds(Path(place) / "seeds")
+        for good in range(len(seeds)):  # so that a reader that refuses everything is no success
+            reader.read(reader.write(Path(place) / f"good-{good}", seeds[good][0], seeds[good][1]))
+        sys.stderr.flush()
+        os.dup2(nowhere, 2)  # decoders in C write what they think
+        os.dup2(nowhere, 1)
+        limit_memory()
+        refused, begin = 0, time.time()
+        for index in indices:
+            draw = random.Random(f"{name} {seed} {index}")
+            file, data = draw.choice(seeds)
+            try:
+                path = reader.write(Path(place) / "file", file, reader.damage(file, data, [d for _, d in seeds], draw))
+            except Exception:  # noqa: BLE001 - told, and the next file is made
+                out.write(json.dumps({"index": index, "error": f"cannot be made: {traceback.format_exc()}"}) + "\n")
+                continue
+            out.write(f"{index}\n")
+            out.flush()
+            faulthandler.dump_traceback_later(SECONDS, exit=True, file=out)
+            try:
+                reader.read(path)
+            except MaskwrightError as error:
+                refused += 1
+                if "Traceback" in str(error) or not str(error).strip():
+                    out.write(json.dumps({"index": index, "error": f"says {error}"}) + "\n")
+            except BaseException as error:  # noqa: BLE001 - what it is, is the finding
+                told = traceback.format_exc().splitlines()[-8:]
+                out.write(
+                    json.dumps({"index": index, "error": f"{type(error).__name__}: {error}"[:300], "where": told})
+                    + "\n"
+                )
+            faulthandler.cancel_dump_traceback_later()
+        out.write(
+            json.dumps({"done": len(indices), "refused": refused, "seconds": round(time.time() - begin, 1)}) + "\n"
+        )
+        out.flush()
+        with contextlib.suppress(OSError):
+            out.close()
+        os._exit(0)  # what is left of a library in C is not our matter
+
+
+if __name__ == "__main__":
+    first, count, *listed = map(int, sys.argv[3:])
+    main(sys.argv[1], int(sys.argv[2]), listed or list(range(first, first + count)))
