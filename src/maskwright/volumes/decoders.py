@@ -19,6 +19,11 @@ _SYNTAXES = {
 
 
 _JPEG_2000 = {"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}
+# In place of GDCM, which ends the process at some damaged codestreams; JPEG lossless has nothing else.
+_PLUGINS = {
+    "1.2.840.10008.1.2.4.50": "pillow", "1.2.840.10008.1.2.4.51": "pillow", "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.81": "pyjpegls", "1.2.840.10008.1.2.4.90": "pillow", "1.2.840.10008.1.2.4.91": "pillow",
+}  # fmt: skip
 _END = b"\xff\xd9"  # of a codestream
 
 
@@ -29,7 +34,18 @@ def pixels(dataset: Any) -> np.ndarray:
         What pydicom raises for pixels that are damaged or whose compression it cannot read.
     """
     found = _in_parallel(dataset)
-    return np.asarray(dataset.pixel_array) if found is None else found
+    if found is not None:
+        return found
+    uid = dataset.file_meta.TransferSyntaxUID
+    if uid in _PLUGINS and _PLUGINS[uid] in _available(uid):
+        dataset.pixel_array_options(decoding_plugin=_PLUGINS[uid])
+    return np.asarray(dataset.pixel_array)
+
+
+def _available(uid: str) -> tuple[str, ...]:
+    from pydicom.pixels import get_decoder
+
+    return get_decoder(uid).available_plugins
 
 
 def _in_parallel(dataset: Any) -> np.ndarray | None:

@@ -20,9 +20,9 @@ _NONE, _OUT = "is a damaged DICOM file, or none", "Copy it again from its source
 _ASKED = (
     "Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID", "SOPInstanceUID",
     "SeriesDescription", "FrameOfReferenceUID", "ImageType", "ImagePositionPatient", "ImageOrientationPatient",
-    "PixelSpacing", "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
+    "PixelSpacing", "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 # Whole numbers that size an image, and the most that each can be.
 _SIZES = {"Rows": 1 << 16, "Columns": 1 << 16, "NumberOfFrames": 1 << 20, "SamplesPerPixel": 64, "BitsAllocated": 64}
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
@@ -144,6 +144,10 @@ def header_of(file: DicomFile) -> Any:
             raise _damaged(file, "it does not begin like one") from None
         for keyword in _ASKED:
             header.get(keyword)  # decoded when it is asked for, and not sooner
+        for keyword in _GROUPS:
+            for item in header.get(keyword) or ():
+                for element in item.iterall():
+                    element.value  # noqa: B018 - decoded here, where it can be told whose it is
         meta = getattr(header, "file_meta", {})
         for keyword in ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID"):
             meta.get(keyword)
