@@ -5,22 +5,22 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio check format docs viewer clean
+.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz check format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not backends and not zoo and not configs and not bioimageio"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not backends and not zoo and not configs and not bioimageio and not fuzz"
 
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo and not fuzz"
 
 # What the oldest versions that pyproject.toml allows could break: files, training, engines, scans, the service.
 LOWEST := tests/training/test_train.py $(addprefix tests/inference/,test_predict.py test_runtimes.py) tests/exporting \
 	$(addprefix tests/volumes/,test_read.py test_dicom.py test_dicom_seg.py) tests/data/test_tiff.py tests/data/test_formats.py tests/serving/test_app.py
 test-lowest: .venv-lowest/.ready
-	.venv-lowest/bin/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs and not bioimageio" $(LOWEST)
+	.venv-lowest/bin/python -m pytest -n auto -m "not slow and not backends and not zoo and not configs and not bioimageio and not fuzz" $(LOWEST)
 
 test-backends: .venv/.backends
 	$(BIN)/python -m pytest -m backends
@@ -33,6 +33,9 @@ test-zoo-quick: .venv-zoo/.ready
 
 test-configs: .venv/.dev
 	$(BIN)/python -m pytest -m configs
+
+test-fuzz: .venv/.dev
+	$(BIN)/python -m pytest -n auto --dist worksteal -m fuzz tests/fuzz
 
 test-bioimageio: .venv/.dev .venv-bioimageio/.ready
 	$(BIN)/python -m pytest -m bioimageio

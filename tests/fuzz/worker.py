@@ -1,6 +1,6 @@
 """Reads damaged files in a process of its own, whose memory and time are limited; says what ended otherwise than well.
 
-python worker.py READER SEED FIRST COUNT [INDEX ...]
+python worker.py READER SEED:NUMBER ...
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (now + BYTES, now + BYTES))
 
 
-def main(name: str, seed: int, indices: list[int]) -> None:
-    """Read the files of these numbers; each failure is a line of JSON, and so is every file that is begun."""
+def main(name: str, items: list[str]) -> None:
+    """Read the files of these seeds and numbers; each failure is a line of JSON, and so is every file that is begun."""
     from readers import READERS
 
     from maskwright.errors import MaskwrightError
@@ -47,34 +47,32 @@ def main(name: str, seed: int, indices: list[int]) -> None:
         os.dup2(nowhere, 2)  # decoders in C write what they think
         os.dup2(nowhere, 1)
         limit_memory()
-        refused, begin = 0, time.time()
-        for index in indices:
+        begin = time.time()
+        for item in items:
+            seed, index = map(int, item.split(":"))
             draw = random.Random(f"{name} {seed} {index}")
             file, data = draw.choice(seeds)
             try:
                 path = reader.write(Path(place) / "file", file, reader.damage(file, data, [d for _, d in seeds], draw))
             except Exception:  # noqa: BLE001 - told, and the next file is made
-                out.write(json.dumps({"index": index, "error": f"cannot be made: {traceback.format_exc()}"}) + "\n")
+                out.write(json.dumps({"index": item, "error": f"cannot be made: {traceback.format_exc()}"}) + "\n")
                 continue
-            out.write(f"{index}\n")
+            out.write(f"{item}\n")
             out.flush()
             faulthandler.dump_traceback_later(SECONDS, exit=True, file=out)
             try:
                 reader.read(path)
             except MaskwrightError as error:
-                refused += 1
+                out.write("refused\n")
                 if "Traceback" in str(error) or not str(error).strip():
-                    out.write(json.dumps({"index": index, "error": f"says {error}"}) + "\n")
+                    out.write(json.dumps({"index": item, "error": f"says {error}"}) + "\n")
             except BaseException as error:  # noqa: BLE001 - what it is, is the finding
                 told = traceback.format_exc().splitlines()[-8:]
                 out.write(
-                    json.dumps({"index": index, "error": f"{type(error).__name__}: {error}"[:300], "where": told})
-                    + "\n"
+                    json.dumps({"index": item, "error": f"{type(error).__name__}: {error}"[:300], "where": told}) + "\n"
                 )
             faulthandler.cancel_dump_traceback_later()
-        out.write(
-            json.dumps({"done": len(indices), "refused": refused, "seconds": round(time.time() - begin, 1)}) + "\n"
-        )
+        out.write(json.dumps({"done": len(items), "seconds": round(time.time() - begin, 1)}) + "\n")
         out.flush()
         with contextlib.suppress(OSError):
             out.close()
@@ -82,5 +80,4 @@ def main(name: str, seed: int, indices: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    first, count, *listed = map(int, sys.argv[3:])
-    main(sys.argv[1], int(sys.argv[2]), listed or list(range(first, first + count)))
+    main(sys.argv[1], sys.argv[2:])

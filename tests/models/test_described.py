@@ -173,7 +173,7 @@ NOTES = [
 ]  # fmt: skip
 RULES = [
     ("height", 0), ("height", -1), ("height", 10**9), ("height", "32"), ("width", None), ("channels", 65), ("dtype", "float64"), ("resize", "none"),
-    ("intensity", "x"), ("low", float("nan")), ("low", 255.0), ("high", float("inf")), ("gamma", -1), ("neighbours", 10**6), ("depth", 4), ("spacing", [1.0, 1.0]),
+    ("intensity", "x"), ("low", float("nan")), ("low", 255.0), ("high", float("inf")), ("gamma", -1), ("neighbours", 10**6), ("depth", 10**6), ("spacing", [1.0, 1.0]),
     ("spacing", [1.0, 1.0, -1.0]), ("orientation", "SP"), ("orientation", "SSL"), ("slice_pattern", "("), ("slice_pattern", "a"), ("channel_patterns", [1]),
     ("color_conversion", 3), ("body_border", "x"),
 ]  # fmt: skip

@@ -95,8 +95,8 @@ def _out_of_bounds(found: Metadata) -> str | None:
             return f"{name} is {shown(getattr(rule, name))}, not {', '.join(accepted)}"
     if rule.spacing and (len(rule.spacing) != 3 or not all(1e-3 <= step <= 1e3 for step in rule.spacing)):
         return f"spacing is {shown(rule.spacing)}"
-    if bool(rule.depth) != bool(rule.spacing) or not rule.low < rule.high:
-        return f"depth {rule.depth} and spacing {shown(rule.spacing)}, levels {rule.low:g} to {rule.high:g}"
+    if not rule.low < rule.high:
+        return f"levels go from {rule.low:g} to {rule.high:g}"
     if rule.slice_pattern and groups(rule.slice_pattern) != 1:
         return f"slice_pattern is {shown(rule.slice_pattern)}"
     if sorted("LPI".find(_SAME.get(letter, letter)) for letter in rule.orientation) != [0, 1, 2]:

@@ -16,6 +16,7 @@ _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "D
 _PREAMBLE = 132
 _AGAIN = "Copy it again from its source, or take it out of the folder."
 _ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 # The most that numbers which size an image can be.
 _MOST = {"Rows": 1 << 16, "Columns": 1 << 16, "NumberOfFrames": 1 << 20, "SamplesPerPixel": 64}
 # Of type 2 (PS3.3 C.7.1.1, C.7.2.1): empty where not known, but there; some anonymisers take them out.
@@ -164,6 +165,11 @@ def _check_elements(file: DicomFile, header: Any, keywords: Iterable[str]) -> No
 def _check_image(file: DicomFile, header: Any) -> None:
     """Refuse an image whose header says nothing that could be counted."""
     _check_elements(file, header, _OF_IMAGES)
+    with told(_damaged(file, "what it says of its frames cannot be understood")):
+        for keyword in _GROUPS:
+            for item in header.get(keyword) or ():
+                for element in item.iterall():
+                    element.value  # noqa: B018 - decoded here, where it can be told whose it is
     for keyword, tag in _COUNTS.items():
         value, may_lack = header.get(keyword), keyword in ("NumberOfFrames", "SamplesPerPixel")
         if may_lack and value in (None, "", 0):
