@@ -233,6 +233,14 @@ def _model(path: Path) -> Any:
     return load_model(path)
 
 
+def _with_variables(folder: Path, name: str, data: bytes) -> Path:
+    path = _written(folder, name, data)
+    for file, content in made.variables():
+        (folder / "variables").mkdir(exist_ok=True)
+        (folder / "variables" / file).write_bytes(content)
+    return path
+
+
 def _saved_model(path: Path) -> Any:
     from maskwright.inference.runtimes import TensorFlowEngine
 
@@ -269,6 +277,6 @@ READERS = {
 # These start Keras or TensorFlow and take long a file: some hundred are read.
 SLOW = {
     "keras_model": Reader(made.whole_models, _model),
-    "saved_model": Reader(made.saved_models, _saved_model),
+    "saved_model": Reader(made.saved_models, _saved_model, _with_variables),
 }
 READERS |= SLOW
