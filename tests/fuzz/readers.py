@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import seeds as made
-from mutate import damaged, damaged_json, png_mended
+from mutate import damaged, damaged_json, damaged_message, png_mended
 
 Files = list[tuple[str, bytes]]
 
@@ -31,6 +31,8 @@ def _damage(name: str, data: bytes, others: list[bytes], draw: random.Random) ->
     way = draw.random()
     if name.endswith((".json", ".rdf")) and way < 0.7:
         return damaged_json(data, others, draw)
+    if name.endswith((".onnx", ".pb")) and way < 0.8:
+        return damaged_message(made.message(name, data), draw)
     if name.endswith(".png") and way < 0.7:
         return png_mended(damaged(data, others, draw))
     if data[:2] == b"\x1f\x8b" and way < 0.75:

@@ -399,6 +399,17 @@ def _onnx() -> bytes:
     return onnx.ModelProto.SerializeToString(made)
 
 
+def message(name: str, data: bytes) -> Any:
+    """The protocol buffer of an ONNX file or a SavedModel."""
+    import onnx
+
+    if name.endswith(".onnx"):
+        return onnx.ModelProto.FromString(data)
+    from maskwright.backend import parse_saved_model
+
+    return parse_saved_model(data)
+
+
 def models(folder: Path) -> Files:
     """What models of every kind say of themselves."""
     from xml.sax.saxutils import quoteattr
