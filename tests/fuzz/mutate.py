@@ -8,6 +8,7 @@ import random
 import re
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -134,3 +135,43 @@ def png_mended(data: bytes) -> bytes:
         found[end : end + 4] = zlib.crc32(found[place + 4 : end]).to_bytes(4, "big")
         place = end + 4
     return bytes(found)
+
+
+def damaged_message(message: Any, draw: random.Random) -> bytes:
+    """A protocol buffer whose fields hold other values, are missing, or are there too often."""
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        found, todo = [], [message]
+        while todo:
+            one = todo.pop()
+            for field, value in one.ListFields():
+                found.append((one, field))
+                if field.type == field.TYPE_MESSAGE:
+                    todo += _inner(field, value)
+        holder, field = draw.choice(found)
+        value, again = getattr(holder, field.name), draw.random()
+        several = hasattr(value, "append") or hasattr(value, "add") or hasattr(value, "keys")
+        if again < 0.3 or (several and (not len(value) or hasattr(value, "keys"))):
+            holder.ClearField(field.name)
+        elif several:
+            place = draw.randrange(len(value))
+            if again < 0.6:
+                del value[place]
+            else:
+                value.extend([value[place]] * draw.choice((1, 30)))
+        elif field.type == field.TYPE_MESSAGE:
+            value.Clear()
+        else:
+            for other in draw.sample([*EXTREME, *REALS, *TOKENS[:12], b"\0", b"x" * 999, True], 12):
+                try:
+                    setattr(holder, field.name, other)
+                    break
+                except (TypeError, ValueError, OverflowError):
+                    continue
+    return message.SerializeToString(deterministic=True)
+
+
+def _inner(field: Any, value: Any) -> list[Any]:
+    if not hasattr(value, "ListFields"):
+        values = [value[key] for key in sorted(value)] if hasattr(value, "keys") else list(value)
+        return [one for one in values if hasattr(one, "ListFields")]
+    return [value]

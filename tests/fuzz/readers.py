@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import seeds as made
-from mutate import damaged, damaged_json, png_mended
+from mutate import damaged, damaged_json, damaged_message, png_mended
 
 Files = list[tuple[str, bytes]]
 
@@ -31,6 +31,8 @@ def _damage(name: str, data: bytes, others: list[bytes], draw: random.Random) ->
     way = draw.random()
     if name.endswith((".json", ".rdf")) and way < 0.7:
         return damaged_json(data, others, draw)
+    if name.endswith((".onnx", ".pb")) and way < 0.8:
+        return damaged_message(made.message(name, data), draw)
     if name.endswith(".png") and way < 0.7:
         return png_mended(damaged(data, others, draw))
     if data[:2] == b"\x1f\x8b" and way < 0.75:
@@ -233,6 +235,14 @@ def _model(path: Path) -> Any:
     return load_model(path)
 
 
+def _with_variables(folder: Path, name: str, data: bytes) -> Path:
+    path = _written(folder, name, data)
+    for file, content in made.variables():
+        (folder / "variables").mkdir(exist_ok=True)
+        (folder / "variables" / file).write_bytes(content)
+    return path
+
+
 def _saved_model(path: Path) -> Any:
     from maskwright.inference.runtimes import TensorFlowEngine
 
@@ -269,6 +279,6 @@ READERS = {
 # These start Keras or TensorFlow and take long a file: some hundred are read.
 SLOW = {
     "keras_model": Reader(made.whole_models, _model),
-    "saved_model": Reader(made.saved_models, _saved_model),
+    "saved_model": Reader(made.saved_models, _saved_model, _with_variables),
 }
 READERS |= SLOW

@@ -399,6 +399,17 @@ def _onnx() -> bytes:
     return onnx.ModelProto.SerializeToString(made)
 
 
+def message(name: str, data: bytes) -> Any:
+    """The protocol buffer of an ONNX file or a SavedModel."""
+    import onnx
+
+    if name.endswith(".onnx"):
+        return onnx.ModelProto.FromString(data)
+    from maskwright.backend import parse_saved_model
+
+    return parse_saved_model(data)
+
+
 def models(folder: Path) -> Files:
     """What models of every kind say of themselves."""
     from xml.sax.saxutils import quoteattr
@@ -511,8 +522,19 @@ def whole_models(folder: Path) -> Files:
 
 def saved_models(folder: Path) -> Files:
     """And as TensorFlow does."""
+    return [("saved_model.pb", _saved()["saved_model.pb"])]
+
+
+def variables() -> list[tuple[str, bytes]]:
+    """The files beside it."""
+    return [(name, data) for name, data in _saved().items() if name.startswith("variables.")]
+
+
+@functools.cache
+def _saved() -> dict[str, bytes]:
     from maskwright.backend import save_tensorflow
     from maskwright.models.saving import build
 
-    save_tensorflow(build(metadata()), folder)
-    return [("saved_model.pb", (folder / "saved_model.pb").read_bytes())]
+    with tempfile.TemporaryDirectory() as place:
+        save_tensorflow(build(metadata()), Path(place))
+        return {path.name: path.read_bytes() for path in Path(place).rglob("*") if path.is_file()}

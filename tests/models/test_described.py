@@ -200,3 +200,10 @@ def test_every_kind_of_shape_is_compared():
         with pytest.raises(MaskwrightError, match="x: is a damaged model: its network"):
             described.require_same("x", METADATA, inputs, outputs)
     assert np.prod(METADATA.input_shape) == 1280
+
+
+def test_a_padded_network_is_told_by_its_own_input(tmp_path):
+    """36 px are padded to 48 within, by another network that has an input too."""
+    metadata = Metadata("unet3plus", {"base_filters": 2}, 1, ["background", "a"], InputRule(32, 36, 1), LabelRule())
+    save_model(build(metadata), tmp_path / "m.keras", metadata)
+    assert load_model(tmp_path / "m.keras")[1] == metadata

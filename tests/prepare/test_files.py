@@ -1,5 +1,6 @@
 """What a patient's files are is told exactly: one patient's are never taken for another's."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,12 @@ from maskwright.prepare.files import PARTS, Prepared, forget_patient, is_complet
 from maskwright.storage import write_json
 
 NAMES = ["case-01", "case-01-2", "case-01-2-3", "A", "[A]", "[AB]", "A*", "A-0001", "case", "case.v1", "a+b", "a?b"]
+
+
+FACTS = {
+    "affine": np.eye(4).tolist(), "shape": [2, 9, 9], "box": [[0, 2], [0, 9], [0, 9]], "size": [8, 8], "split": "train", "structures": {},
+    "rows": [{"file": "a-0001.png", "patient": "a", "slice": 1, "crop_margin": 0}],
+}  # fmt: skip
 
 
 @given(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES), min_size=2))
@@ -38,7 +45,7 @@ def test_a_patient_is_complete_while_all_its_slices_are_there(tmp_path):
         folder.mkdir(parents=True)
         (folder / "a-0001.png").touch()
     target.geometry("a").parent.mkdir()
-    write_json(target.geometry("a"), {"split": "train", "rows": [{"file": "a-0001.png"}]})
+    write_json(target.geometry("a"), FACTS)
     assert is_complete(target, "a") and not is_complete(target, "b")
     (target.masks("train") / "a-0001.png").unlink()
     assert not is_complete(target, "a")
@@ -51,3 +58,17 @@ def test_a_name_that_reads_as_a_crop_is_refused(tmp_path):
             (tmp_path / kind / f"{name}.nii").touch()
     with pytest.raises(MaskwrightError, match=r"A-crop40.*cropped slice"):
         find_cases(PrepareSection(scans_dir=tmp_path / "scans", labels_dir=tmp_path / "labels"))
+
+
+WRONG = {
+    "affine": [[1.0]], "shape": [2, 9, 10**9], "box": [[0, 3], [0, 9], [0, 9]], "size": [0, 8], "split": "../train",
+    "rows": [{"file": "../a.png", "patient": "a", "slice": 1, "crop_margin": 0}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_geometry_of_other_values_is_named(tmp_path, key):
+    target = Prepared(tmp_path)
+    write_json(target.geometry("a"), FACTS | {key: WRONG[key]})
+    with pytest.raises(MaskwrightError, match=r"a\.json: is a damaged file of where slices lie"):
+        target.read_geometry("a")

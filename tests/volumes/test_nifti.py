@@ -166,3 +166,39 @@ def test_analyze_is_refused(tmp_path):
     nibabel.save(nibabel.Spm99AnalyzeImage(np.zeros((3, 4, 5), np.int16), np.eye(4)), tmp_path / "a.hdr")
     with pytest.raises(MaskwrightError, match=r"Analyze format.*left and right"):
         read_volume(tmp_path / "a.hdr")
+
+
+def claiming(shape, packed, kind=np.int16):
+    """A file whose header claims voxels that are not there."""
+    image = nibabel.Nifti1Image(np.zeros((2, 2, 2), kind), np.diag([1.0, 2, 3, 1]))
+    data = bytearray(image.to_bytes())
+    data[42:48] = np.array(shape, "<i2").tobytes()
+    return gzip.compress(bytes(data)) if packed else bytes(data)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("shape", [(32767, 32767, 32767), (1500, 1500, 900), (-5, 2, 2)])
+def test_what_a_header_claims_is_not_allocated(tmp_path, packed, shape, monkeypatch):
+    path = tmp_path / ("a.nii.gz" if packed else "a.nii")
+    path.write_bytes(claiming(shape, packed))
+    monkeypatch.setattr(nibabel.arrayproxy.ArrayProxy, "__array__", lambda *a, **k: pytest.fail("voxels were read"))
+    with pytest.raises(MaskwrightError, match=rf"{path.name}: (is damaged or cut short|has, or claims)"):
+        read_nifti(path)
+
+
+def test_packed_nothing_of_a_true_header_is_read(tmp_path):
+    """A label map packs to a thousandth: that much alone is no bomb."""
+    image = nibabel.Nifti1Image(np.zeros((512, 512, 300), np.uint8), np.diag([1.0, 2, 3, 1]))
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(image.to_bytes()))
+    assert (tmp_path / "a.nii.gz").stat().st_size < image.get_fdata().size / 64 - (1 << 20)
+    assert read_nifti(tmp_path / "a.nii.gz").array.shape == (300, 512, 512)
+
+
+def test_more_behind_it_than_is_read(tmp_path):
+    from maskwright.untrusted.archives import holds, unpacked
+
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1 << 22)))
+    with pytest.raises(MaskwrightError, match=r"a\.gz: has, or claims, .*at most 1 MiB"):
+        unpacked(tmp_path / "a.gz", 1 << 20)
+    assert holds(tmp_path / "a.gz", 1 << 22) and not holds(tmp_path / "a.gz", (1 << 22) + 1)
+    assert unpacked(tmp_path / "a.gz") == bytes(1 << 22)

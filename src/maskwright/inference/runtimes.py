@@ -21,10 +21,13 @@ from maskwright.models.metadata import Metadata
 from maskwright.models.saved_model import require_harmless
 from maskwright.models.saving import load_model
 from maskwright.storage import write_json
+from maskwright.untrusted.decode import decoding
 from maskwright.untrusted.text import read_json
 
 _PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
 _TRIES = 4
+_STOPPED = "stopped: it is damaged, or needs more memory than there is"
+_EXPORT = "Export it again, or take smaller batches."
 
 
 class OnnxEngine:
@@ -37,12 +40,13 @@ class OnnxEngine:
         options.intra_op_num_threads = cores()
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.metadata = metadata
+        self.metadata, self._path = metadata, path
         self._input = self.session.get_inputs()[0].name
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """See `Engine`."""
-        (found,) = self.session.run(None, {self._input: filled_up(inputs, batch_size)})
+        with decoding(self._path, _STOPPED, _EXPORT):
+            (found,) = self.session.run(None, {self._input: filled_up(inputs, batch_size)})
         return np.asarray(found)[: len(inputs), ..., : self.metadata.channels]
 
 
@@ -57,11 +61,12 @@ class OpenVinoEngine:
         self.compiled = core.compile_model(
             core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": kind, "PERFORMANCE_HINT": "LATENCY"}
         )
-        self.metadata = metadata
+        self.metadata, self._path = metadata, path
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """See `Engine`."""
-        found = self.compiled([filled_up(inputs, batch_size)])[0]
+        with decoding(self._path, _STOPPED, _EXPORT):
+            found = self.compiled([filled_up(inputs, batch_size)])[0]
         return np.array(found[: len(inputs), ..., : self.metadata.channels], np.float32)
 
 
@@ -70,11 +75,12 @@ class TensorFlowEngine:
 
     def __init__(self, path: Path, metadata: Metadata) -> None:
         require_harmless(path, metadata)
-        self.metadata, self._run = metadata, load_tensorflow(path)
+        self.metadata, self._path, self._run = metadata, path, load_tensorflow(path)
 
     def probabilities(self, inputs: np.ndarray, batch_size: int | None = None) -> np.ndarray:
         """See `Engine`."""
-        found = self._run(filled_up(inputs, batch_size))
+        with decoding(self._path, _STOPPED, _EXPORT):
+            found = self._run(filled_up(inputs, batch_size))
         return np.asarray(found, np.float32)[: len(inputs), ..., : self.metadata.channels]
 
 

@@ -79,14 +79,27 @@ def require_described(path: Path, metadata: Metadata) -> None:
         weights = _weights(archive, path)
     _require_known(config, path)
     with decoding(path, DAMAGED, FIX):
-        shapes = [one["config"]["batch_shape"] for one in _objects(config) if one.get("class_name") == "InputLayer"]
-        if not shapes or not all(isinstance(shape, list) and shape for shape in shapes):
-            raise ValueError("no input")
-        claimed = _claimed(config, _widest(config))
-    require_same(path, metadata, shapes[0][1:], None)
+        taken, claimed = _input_shape(config), _claimed(config, _widest(config))
+    require_same(path, metadata, taken, None)
     if claimed > max(_TIMES * weights, _AT_LEAST):
         what = f"{DAMAGED}: its layers claim {claimed / 1e9:.3g} GB, and its weights have {weights / 1e9:.3g}"
         raise MaskwrightError(what, where=path, fix=FIX)
+
+
+def _input_shape(config: dict[str, Any]) -> list[Any] | None:
+    """The shape of a functional network's own input, without the batch; None where another class makes the network."""
+    if config["class_name"] != "Functional":
+        return None
+    (name, *_) = _flat(config["config"]["input_layers"])
+    (layer,) = [one for one in config["config"]["layers"] if one["config"]["name"] == name]
+    shape = layer["config"]["batch_shape"]
+    if not isinstance(shape, list):
+        raise TypeError("no shape")
+    return shape[1:]
+
+
+def _flat(value: Any) -> list[Any]:
+    return [inner for one in value for inner in _flat(one)] if isinstance(value, list) else [value]
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,9 @@ def open_zip(
     """
     with decoding(path, what, fix, absent=absent):
         archive = zipfile.ZipFile(path)
+        if not all(archive.namelist()):
+            archive.close()
+            raise ValueError("a member without a name")
     with archive:
         yield archive
 
