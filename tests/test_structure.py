@@ -81,8 +81,9 @@ READS = {
     "json.load", "json.loads", "tomllib.load", "tomllib.loads", "np.load", "np.loadtxt", "np.genfromtxt", "csv.reader", "csv.DictReader",
     "zipfile.ZipFile", "gzip.open", "gzip.decompress", "ElementTree.parse", "ast.literal_eval", "tarfile.open", "onnx.load",
 }  # fmt: skip
-# Arguments in the configuration's own text (`Loss(gamma=2)`), one by one; a graph that was exported a moment before.
-BY_THEMSELVES = {"keras_names.py", "int8.py"}
+# Arguments in the configuration's own text (`Loss(gamma=2)`), one by one; a graph that was exported a moment before; what
+# a process of ours wrote; archives whose faults are told apart.
+BY_THEMSELVES = {"keras_names.py", "int8.py", "apart.py", "gdcm_child.py", "faults.py"}
 
 
 def test_files_that_may_lie_are_opened_by_one_door():
@@ -94,9 +95,10 @@ def test_files_that_may_lie_are_opened_by_one_door():
                 if not writes and path.name not in BY_THEMSELVES:
                     found.add((path.relative_to(SOURCE).parts[0], called))
     assert {called for room, called in found if room == "untrusted"} >= {
-        "json.loads", "tomllib.loads", "np.load", "csv.reader", "zipfile.ZipFile", "gzip.open", "ast.literal_eval"
+        "json.loads", "tomllib.loads", "zipfile.ZipFile", "gzip.open", "ast.literal_eval"
     }  # fmt: skip
-    assert {one for one in found if one[0] != "untrusted"} == set()
+    # Rows of CSV are written and read by one file, so that no name in it is a formula.
+    assert {one for one in found if one[0] != "untrusted"} == {("sheets.py", "csv.reader")}
 
 
 def test_nothing_is_swallowed():

@@ -148,8 +148,8 @@ def test_saved_and_loaded_in_safe_mode_it_is_the_same(overlapping, tmp_path):
     name, model, images, expected = overlapping
     shape = SMALL[name][0]
     options = SMALL[name][1] | {"final_activation": "sigmoid"}
-    rule = InputRule(shape[-3], shape[-2], shape[-1])
-    metadata = Metadata(name, options, 2, ["background", "ball", "box"], rule, LabelRule())
+    rule = InputRule(shape[-3], shape[-2], shape[-1], depth=shape[0] if len(shape) == 4 else 0)
+    metadata = Metadata(name, options, 2, ["background", "ball"], rule, LabelRule("index"))
     save_model(model, tmp_path / "model.keras", metadata)
     loaded, found = load_model(tmp_path / "model.keras")
     assert found.options == options

@@ -131,7 +131,7 @@ def changed(keyword, value):
     ("PixelData", b"", ("PixelData",)),
     ("Rows", 0, ("(0028,0010) Rows", "'0'")),
     ("Columns", None, ("(0028,0011) Columns", "missing")),
-    ("Columns", [16, 16], ("(0028,0011) Columns", "no number above 0")),
+    ("Columns", [16, 16], ("(0028,0011) Columns", "no number from 1")),
     ("NumberOfFrames", "-3", ("(0028,0008) NumberOfFrames", "'-3'")),
     ("SamplesPerPixel", 3, ("(0028,0002) SamplesPerPixel", "colour")),
     ("BitsAllocated", 7, ("PixelData",)),

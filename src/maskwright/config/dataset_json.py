@@ -6,12 +6,12 @@ nnU-Net's second version writes `{"labels": {"background": 0, "tumour": 1}}`, wh
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.text import read_json
 
 NAME = "dataset.json"
 _FIX = "Correct it, or set mask.classes and model.num_classes (prepare: prepare.structures) yourself."
@@ -93,7 +93,7 @@ def find_dataset(folder: Path | None) -> Dataset | None:
     path = next((place / NAME for place in (folder, folder.parent) if (place / NAME).is_file()), None)
     if path is None:
         return None
-    plain = _read(path)
+    plain = read_json(path, object, limit=_LARGEST, what="is no JSON that can be read", fix=_FIX)
     if not isinstance(plain, dict) or not isinstance(plain.get("labels"), dict):
         return None  # another program's
     if not {"channel_names", "modality", "numTraining"} & plain.keys():
@@ -110,15 +110,6 @@ def find_dataset(folder: Path | None) -> Dataset | None:
         ending=str(plain.get("file_ending", ".nii.gz")),
         training=training if isinstance(training, int) else None,
     )
-
-
-def _read(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError(f"of {path.stat().st_size} bytes")
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise MaskwrightError(f"is no JSON that can be read ({type(error).__name__})", where=path, fix=_FIX) from None
 
 
 def _labels(plain: dict[Any, Any], path: Path) -> tuple[dict[str, int], dict[str, list[int]], int | None]:

@@ -14,8 +14,10 @@ from typing import Any
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import require_free, write_error
+from maskwright.untrusted.text import parse_json, read_text
 
 NAME = "predicting.jsonl"
+_LARGEST = 1 << 30  # bytes
 
 
 class Journal:
@@ -49,7 +51,9 @@ class Journal:
         line = self._done.get(name)
         if line is None or line.get("sources") != _states(sources):
             return None
-        return line if all((self.path.parent / file).is_file() for file in line["files"]) else None
+        files = line.get("files")
+        whole = isinstance(files, list) and all((self.path.parent / str(file)).is_file() for file in files)
+        return line if whole else None
 
     def begin(self, name: str) -> None:
         """Note that files of an input will be written."""
@@ -87,14 +91,8 @@ def _states(paths: Sequence[Path]) -> list[Any]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        lines = read_text(path, _LARGEST).split("\n") if path.exists() else []
+        for line in lines[:-1]:  # the last one is empty, or was cut off
+            yield parse_json(line, path)
+    except MaskwrightError:
         return
-    for line in text.split("\n")[:-1]:  # the last one is empty, or was cut off
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(found, dict):
-            return
-        yield found

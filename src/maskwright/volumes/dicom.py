@@ -17,7 +17,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.volumes.dicom_files import DicomFile, Series, choose, find_series
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.dicom_values import rescale_of, rescaled, stored_values
-from maskwright.volumes.faults import told
+from maskwright.volumes.faults import dicom_faults, told
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
@@ -134,11 +134,14 @@ def _without_doubles(series: Series) -> tuple[list[tuple[DicomFile, Any]], list[
 def _same_image(one: tuple[DicomFile, Any], other: tuple[DicomFile, Any]) -> bool:
     """Whether two files differ only in what does not count: in a time, not in values, place or rescale."""
     (first, header), (second, again) = one, other
-    differing = {
-        key
-        for key in {*header.keys(), *again.keys()}
-        if key not in header or key not in again or header[key] != again[key]
-    }
+    try:
+        differing = {
+            key
+            for key in {*header.keys(), *again.keys()}
+            if key not in header or key not in again or header[key] != again[key]
+        }
+    except dicom_faults():  # an element that nobody asks for is damaged
+        return False
     if any(key.group in _COUNTS for key in differing):
         return False
     return np.array_equal(stored_values(first), stored_values(second))

@@ -98,8 +98,7 @@ def find_series(path: Path) -> list[Series]:
         seen += 1
         header = header_of(file)
         uid, modality = _series_uid(header), str(header.get("Modality", ""))
-        described = all(header.get(keyword) for keyword in ("Rows", "Columns"))
-        if not described and ("Rows" in header or _is_image(header)):
+        if "Rows" not in header and _is_image(header):
             # Left out in silence, a slice at the end of a scan would be missed by nobody.
             raise _damaged(file, "it ends before its image is described")
         if modality not in _NO_IMAGES and "Rows" in header:
