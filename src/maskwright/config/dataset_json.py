@@ -120,6 +120,8 @@ def _labels(plain: dict[Any, Any], path: Path) -> tuple[dict[str, int], dict[str
         str(name): [_number(one, path) for one in value] if isinstance(value, list) else [_number(value, path)]
         for name, value in plain.items()
     }
+    if empty := [name for name, numbers in found.items() if not numbers]:
+        raise MaskwrightError(f"has a label without a number: {empty[0]!r}"[:200], where=path, fix=_FIX)
     ignore = found.pop("ignore", [None])[0]
     several = any(len(numbers) > 1 for numbers in found.values())
     if several:

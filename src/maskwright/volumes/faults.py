@@ -14,7 +14,7 @@ from maskwright.errors import MaskwrightError
 
 # What a wrong length, a wrong type or a missing element lead to, wherever a reader first meets them.
 _FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError, EOFError, OSError,
-           OverflowError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
+           OverflowError, RuntimeError, AssertionError, MemoryError, struct.error, zlib.error)  # fmt: skip
 _ARCHIVE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, IndexError)
 
 
