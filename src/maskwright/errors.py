@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MaskwrightError(Exception):
     """A mistake that the user can mend; the command line prints it without a traceback and exits with 2.
@@ -30,3 +32,19 @@ def choices(name: str, options: list[str] | tuple[str, ...]) -> str:
     near = get_close_matches(name, options, n=1, cutoff=0.6)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return f"{hint}Accepted: {', '.join(options)}."
+
+
+def together(errors: Sequence[MaskwrightError], of: str) -> MaskwrightError:
+    """One error, or all of them as one, so that all can be mended at once.
+
+    Args:
+        of: what they are some of: `8 scans`.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    lines = "\n  ".join(f"{error.where}: {error.what}" for error in errors)
+    same = errors[0].fix if len({error.fix for error in errors}) == 1 else None
+    return MaskwrightError(
+        f"{len(errors)} files of {of} cannot be used:\n  {lines}",
+        fix=same or "Mend or remove them, each with its partner.",
+    )

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwright.config.loading import from_overrides
-from maskwright.data.map_values import look_at_maps, map_values
+from maskwright.data.map_values import map_values, values_in
 from maskwright.data.mask_meaning import decide
-from maskwright.data.mask_values import Seen
+from maskwright.data.mask_values import Seen, look
 from maskwright.data.model_space import scan_classes
 from maskwright.errors import MaskwrightError
 from maskwright.volumes import Volume
@@ -95,8 +95,8 @@ def test_all_that_cannot_be_read_are_listed(tmp_path):
     write_nifti(Volume(np.full((2, 3, 4), -1.0, np.float32), np.eye(4)), tmp_path / "b.nii.gz")
     write_nifti(Volume(np.eye(4, dtype=np.uint8)[None], np.eye(4)), tmp_path / "c.nii.gz")
     paths = sorted(tmp_path.iterdir())
-    with pytest.raises(MaskwrightError, match="2 of 3 scans") as caught:
-        look_at_maps({"train": paths})
+    with pytest.raises(MaskwrightError, match="2 files of 3 masks") as caught:
+        look({"train": paths}, values=values_in)
     assert "a.nii.gz" in str(caught.value) and "b.nii.gz" in str(caught.value)
-    seen = look_at_maps({"train": paths[2:], "test": paths[:2]}, lenient=frozenset({"test"}))
+    seen = look({"train": paths[2:], "test": paths[:2]}, lenient=frozenset({"test"}), values=values_in)
     assert seen.numbers() == {0.0: 12, 1.0: 4}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scans import write_series
 
 from maskwright.errors import MaskwrightError
-from maskwright.volumes.faults import told, unzipped
 from maskwright.volumes.read import read_labels, read_volume
 from maskwright.volumes.sources import scans_in
 
@@ -189,17 +188,3 @@ def test_an_archive_that_is_none_says_why(tmp_path):
         path.write_bytes(changed_body)
         with pytest.raises(MaskwrightError, match=said or "holds no DICOM images|does not begin like one"):
             read_volume(path)
-
-
-def test_errors_of_ours_pass_and_those_of_nobody_too(tmp_path):
-    ours, other = MaskwrightError("ours"), MaskwrightError("instead")
-    with pytest.raises(MaskwrightError, match="ours"), told(other):
-        raise ours
-    with pytest.raises(MaskwrightError, match="instead"), told(other):
-        raise KeyError("x")
-    with pytest.raises(KeyboardInterrupt), told(other):
-        raise KeyboardInterrupt
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a", b"1")
-    with pytest.raises(MaskwrightError, match="ours"), unzipped(tmp_path / "a.zip"):
-        raise ours

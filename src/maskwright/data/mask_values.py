@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ import cv2
 import numpy as np
 
 from maskwright.data.mask_files import MaskFile, read_mask
-from maskwright.data.tiff import UnreadableImage
+from maskwright.errors import MaskwrightError, together
 
 _THREADS = 4
 _SHOWN = 12
@@ -103,31 +102,36 @@ def look(
     parts: Mapping[str, Sequence[Path]],
     step: Callable[[], None] | None = None,
     lenient: frozenset[str] = frozenset(),
+    values: Callable[[Path], MaskValues] | None = None,
 ) -> Seen:
     """The values of mask files, several at a time.
 
     Args:
         parts: the files of each part. step: called after each.
         lenient: parts whose unreadable files are passed over.
+        values: those of a file; of a picture where None.
 
     Raises:
-        UnreadableImage: a file that cannot be read.
+        MaskwrightError: files that cannot be read, all in one.
     """
+    read = values or (lambda path: values_of(read_mask(path), path))
 
-    def one(path: Path, part: str) -> MaskValues | None:
+    def one(path: Path) -> MaskValues | MaskwrightError:
         try:
-            return values_of(read_mask(path), path)
-        except UnreadableImage:
-            if part in lenient:
-                return None
-            raise
+            return read(path)
+        except MaskwrightError as error:
+            return error
         finally:
             if step is not None:
                 step()
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = {part: list(pool.map(partial(one, part=part), paths)) for part, paths in parts.items()}
-    return Seen({part: [file for file in files if file is not None] for part, files in found.items()})
+        found = {part: list(pool.map(one, paths)) for part, paths in parts.items()}
+    told = [one for part, files in found.items() if part not in lenient for one in files]
+    errors = [one for one in told if isinstance(one, MaskwrightError)]
+    if errors:
+        raise together(errors, f"{sum(map(len, parts.values()))} masks")
+    return Seen({part: [file for file in files if isinstance(file, MaskValues)] for part, files in found.items()})
 
 
 def values_of(mask: MaskFile, path: Path) -> MaskValues:

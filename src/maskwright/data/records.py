@@ -16,7 +16,7 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.mask_files import read_label, read_mask
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.thumbnails import thumbnail, volume_thumbnail
-from maskwright.errors import MaskwrightError
+from maskwright.errors import MaskwrightError, together
 from maskwright.untrusted.arrays import read_npy
 
 _THREADS = 4
@@ -125,7 +125,7 @@ def examine(
         results = list(pool.map(one, pairs))
     errors = [result for result in results if isinstance(result, MaskwrightError)]
     if errors:
-        raise _together(errors, len(pairs))
+        raise together(errors, f"{len(pairs)} pairs")
     return [result for result in results if isinstance(result, Record)]
 
 
@@ -157,7 +157,7 @@ def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
     """`error` with everything else that is wrong with the files of `pairs`, so that all can be mended at once."""
     with ThreadPoolExecutor(_THREADS) as pool:
         found = [one for several in pool.map(_trouble, pairs) for one in several]
-    return _together(found, len(pairs)) if found else error
+    return together(found, f"{len(pairs)} pairs") if found else error
 
 
 def _trouble(pair: Pair) -> list[MaskwrightError]:
@@ -179,17 +179,6 @@ def _sizes_differ(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...]) -> 
         f"is {mask[1]} x {mask[0]} px, and its image {pair.image} is {image[1]} x {image[0]}{noted}",
         where=pair.mask,
         fix="Turn the mask as the image is shown." if noted else "Image and mask must have the same size.",
-    )
-
-
-def _together(errors: Sequence[MaskwrightError], total: int) -> MaskwrightError:
-    if len(errors) == 1:
-        return errors[0]
-    lines = "\n  ".join(f"{error.where}: {error.what}" for error in errors)
-    same = errors[0].fix if len({error.fix for error in errors}) == 1 else ""
-    return MaskwrightError(
-        f"{len(errors)} files of {total} pairs cannot be used:\n  {lines}",
-        fix=same or "Mend or remove them, each with its partner.",
     )
 
 

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from maskwright.config import Configuration
 from maskwright.data.dataset import class_names
 from maskwright.data.label_rules import require_map_keys
-from maskwright.data.map_values import look_at_maps
+from maskwright.data.map_values import values_in
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_meaning import decide as decide_by_values
 from maskwright.data.mask_values import look
-from maskwright.data.records import complete
 from maskwright.data.splits import Splits
-from maskwright.data.tiff import UnreadableImage
 
 
 def decide(
@@ -32,8 +30,5 @@ def decide(
     masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
     if scans:
         require_map_keys(config.mask)
-    try:
-        seen = (look_at_maps if scans else look)(masks, step, lenient=frozenset({"test"}))
-    except UnreadableImage as error:
-        raise complete(error, [pair for part, pairs in splits.items() if part != "test" for pair in pairs]) from None
+    seen = look(masks, step, lenient=frozenset({"test"}), values=values_in if scans else None)
     return decide_by_values(config.mask, config.model.num_classes, class_names(config), seen)

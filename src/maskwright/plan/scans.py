@@ -9,12 +9,11 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.labels import LabelRule
-from maskwright.data.map_values import together
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, describe_volume
 from maskwright.data.threads import cores
-from maskwright.errors import MaskwrightError
+from maskwright.errors import MaskwrightError, together
 from maskwright.progress import Reporter
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
@@ -46,7 +45,7 @@ def examine_scans(pairs: Sequence[Pair], rule: LabelRule, config: Configuration,
             step()
     errors = [result for result in found if isinstance(result, MaskwrightError)]
     if errors:
-        raise together(errors, len(pairs))
+        raise together(errors, f"{len(pairs)} scans")
     return [result for result in found if isinstance(result, Record)]
 
 

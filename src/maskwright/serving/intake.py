@@ -18,8 +18,8 @@ from maskwright.data.model_space import model_grid
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.serving.limits import Limits, Refused, too_large
+from maskwright.untrusted.archives import beginning, open_zip
 from maskwright.volumes import Volume
-from maskwright.volumes.faults import unzipped
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.read import read_volume, require
 
@@ -215,16 +215,16 @@ def _dicom(path: Path, limits: Limits, series: str | None) -> Volume:
 
 def _check_archive(path: Path, limits: Limits) -> None:
     """Refuse an archive by what it declares, before anything in it is unpacked. No name in it is ever used."""
-    with unzipped(path) as archive:
+    what = "is no zip archive, or a damaged one"
+    with open_zip(path, what, _PLAIN) as archive:
         entries = archive.infolist()
         if len(entries) > 2 * limits.slices:
             raise too_large(f"an archive of {len(entries)} files", f"{limits.slices} slices")
         if (total := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
             raise too_large(f"an archive of {total / 1e6:.0f} MB unpacked", f"{limits.unpacked_megabytes:g} MB")
         for entry in entries:
-            with archive.open(entry) as file:
-                if _DEFLATED in file.read(2048):
-                    raise _deflated()
+            if _DEFLATED in beginning(archive, entry, 2048, path, what=what, fix=_PLAIN):
+                raise _deflated()
 
 
 def _deflated() -> Refused:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from maskwright.errors import MaskwrightError
 from maskwright.untrusted.decode import ARRAY, COPY, decoding, too_large
 
 _PIECE = 1 << 20
+_PLAIN = "Make the archive again with deflate, without a password."
 
 
 @contextmanager
@@ -47,9 +49,28 @@ def read_member(
     """
     with decoding(where, what, fix):
         entry = archive.getinfo(name) if isinstance(name, str) else name
-        if entry.file_size > limit:
-            raise too_large(f"{where}:{entry.filename}", entry.file_size, limit, fix)
-        return archive.read(entry)
+    if entry.file_size > limit:
+        raise too_large(f"{where}:{entry.filename}", entry.file_size, limit, fix)
+    return beginning(archive, entry, -1, where, what=what, fix=fix)
+
+
+def beginning(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, count: int, where: object, *, what: str, fix: str = COPY
+) -> bytes:
+    """The first bytes of a file in an archive; all where `count` is negative.
+
+    Raises:
+        MaskwrightError: it is damaged, locked, or packed in a way that is not read.
+    """
+    with decoding(where, what, fix):
+        try:
+            with archive.open(entry) as file:
+                return file.read(count)
+        except NotImplementedError:
+            reason = "is packed in a way that is not read"
+        except RuntimeError:
+            reason = "is locked by a password"
+    raise MaskwrightError(f"cannot be unpacked (it {reason})", where=where, fix=_PLAIN)
 
 
 def unpacked(path: Path, limit: int = ARRAY) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from maskwright.errors import MaskwrightError
@@ -15,7 +15,7 @@ COPY = "Copy it again from its source."
 @contextmanager
 def decoding(
     where: object,
-    what: str = "is damaged or cut short",
+    what: str | Callable[[], str] = "is damaged or cut short",
     fix: str = COPY,
     *,
     kind: type[MaskwrightError] = MaskwrightError,
@@ -28,7 +28,7 @@ def decoding(
     as a mistake of ours in it would be told as the file's; `--debug` shows what was behind it.
 
     Args:
-        kind: of the error. absent: what is said where there is no such file.
+        what: is wrong, or what finds that out. kind: of the error. absent: what is said where there is no such file.
     """
     try:
         yield
@@ -40,10 +40,14 @@ def decoding(
         raise kind("is damaged, or larger than the memory that is free", where=where, fix=fix) from error
     except OSError as error:
         # With a number it is the system that speaks (no permission, a folder); without one it is a decoder.
-        reason = f"cannot be read ({error.strerror})" if error.errno and error.strerror else what
+        reason = f"cannot be read ({error.strerror})" if error.errno and error.strerror else _told(what)
         raise kind(reason, where=where, fix=fix) from error
     except Exception as error:
-        raise kind(what, where=where, fix=fix) from error
+        raise kind(_told(what), where=where, fix=fix) from error
+
+
+def _told(what: str | Callable[[], str]) -> str:
+    return what if isinstance(what, str) else what()
 
 
 def too_large(where: object, size: float, limit: float, fix: str = COPY) -> MaskwrightError:

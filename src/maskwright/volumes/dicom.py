@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
+from maskwright.untrusted.decode import decoding
 from maskwright.volumes.dicom_files import DicomFile, Series, choose, find_series
 from maskwright.volumes.dicom_geometry import Plane, plane_of, stack
 from maskwright.volumes.dicom_values import rescale_of, rescaled, stored_values
-from maskwright.volumes.faults import dicom_faults, told
 from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 
 _THREADS = 4
@@ -89,8 +89,7 @@ def _once(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
     def values(frame: Frame) -> np.ndarray:
         if id(frame.file) not in decoded:
             decoded[id(frame.file)] = stored_values(frame.file)
-        stored = decoded[id(frame.file)]
-        return rescaled(stored if frame.number is None else stored[frame.number], frame.slope, frame.intercept)
+        return _values(decoded[id(frame.file)], frame)
 
     by_place: dict[tuple[float, ...], list[Frame]] = {}
     for frame in frames:
@@ -134,14 +133,12 @@ def _without_doubles(series: Series) -> tuple[list[tuple[DicomFile, Any]], list[
 def _same_image(one: tuple[DicomFile, Any], other: tuple[DicomFile, Any]) -> bool:
     """Whether two files differ only in what does not count: in a time, not in values, place or rescale."""
     (first, header), (second, again) = one, other
-    try:
+    with decoding(first.name, "is a damaged DICOM file (one of its elements cannot be understood)"):
         differing = {
             key
             for key in {*header.keys(), *again.keys()}
             if key not in header or key not in again or header[key] != again[key]
         }
-    except dicom_faults():  # an element that nobody asks for is damaged
-        return False
     if any(key.group in _COUNTS for key in differing):
         return False
     return np.array_equal(stored_values(first), stored_values(second))
@@ -171,7 +168,7 @@ def _require_one_size(files: Sequence[tuple[DicomFile, Any]], where: Path) -> No
 
 def _frames_of(file: DicomFile, header: Any) -> list[Frame]:
     what = "is a damaged DICOM file (what it says of its frames cannot be understood)"
-    with told(MaskwrightError(what, where=file.name, fix="Copy it again from its source.")):
+    with decoding(file.name, what):
         return _frames(file, header)
 
 
@@ -212,22 +209,22 @@ def _pixels(frames: Sequence[Frame]) -> np.ndarray:
 
     def decode(indices: list[int]) -> list[tuple[int, np.ndarray]]:
         stored = stored_values(frames[indices[0]].file)
-        stored = stored if stored.ndim == 3 else stored[None]
-        slices = []
-        for index in indices:
-            frame = frames[index]
-            number = frame.number or 0
-            if number >= len(stored):
-                raise MaskwrightError(
-                    f"describes frame {number + 1}, and holds {len(stored)}",
-                    where=f"{frame.file.name}, (5200,9230) PerFrameFunctionalGroupsSequence",
-                    fix="Copy it again from its source.",
-                )
-            slices.append((index, rescaled(stored[number], frame.slope, frame.intercept)))
-        return slices
+        return [(index, _values(stored, frames[index])) for index in indices]
 
     with ThreadPoolExecutor(_THREADS) as pool:
         done = [item for items in pool.map(decode, by_file.values()) for item in items]
     arrays = [array for _, array in sorted(done, key=lambda item: item[0])]
     kind = np.int16 if all(array.dtype == np.int16 for array in arrays) else np.float32
     return np.stack([array.astype(kind, copy=False) for array in arrays])
+
+
+def _values(stored: np.ndarray, frame: Frame) -> np.ndarray:
+    """The rescaled values of a frame, of all that its file holds."""
+    planes, number = stored if stored.ndim == 3 else stored[None], frame.number or 0
+    if number >= len(planes):
+        raise MaskwrightError(
+            f"describes frame {number + 1}, and holds {len(planes)}",
+            where=f"{frame.file.name}, (5200,9230) PerFrameFunctionalGroupsSequence",
+            fix="Copy it again from its source.",
+        )
+    return rescaled(planes[number], frame.slope, frame.intercept)

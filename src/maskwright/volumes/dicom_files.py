@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from maskwright.errors import MaskwrightError
-from maskwright.volumes.faults import dicom_faults, told, unzipped
+from maskwright.untrusted.archives import open_zip, read_member
+from maskwright.untrusted.decode import decoding
 
 MOST_BYTES = 8 << 30  # unpacked, of a zip archive; a bomb declares more
 _NO_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _PREAMBLE = 132
+_NONE = "is a damaged DICOM file, or none ({})"
 _AGAIN = "Copy it again from its source, or take it out of the folder."
 _ASKED = ("Modality", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber", "PatientID", "SOPClassUID")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -103,7 +106,7 @@ def find_series(path: Path) -> list[Series]:
             raise _damaged(file, "it ends before its image is described")
         if modality not in _NO_IMAGES and "Rows" in header:
             _check_image(file, header)
-            with told(_damaged(file, "its header cannot be understood")):
+            with _understood(file, "its header"):
                 _complete(header, uid)
             groups.setdefault(uid, []).append((file, header))
     if not groups:
@@ -138,13 +141,12 @@ def header_of(file: DicomFile) -> Any:
     """
     from pydicom.errors import InvalidDicomError
 
-    try:
-        header = read_header(file)
-    except InvalidDicomError:
-        raise _damaged(file, "it does not begin like one") from None
-    except dicom_faults() as error:
-        raise _damaged(file, "its header cannot be read to the end") from error
-    with told(_damaged(file, "its head cannot be understood")):
+    with decoding(file.name, _NONE.format("its header cannot be read to the end"), _AGAIN):
+        try:
+            header = read_header(file)
+        except InvalidDicomError:
+            raise _damaged(file, "it does not begin like one") from None
+    with _understood(file, "its head"):
         list(getattr(header, "file_meta", ()))
     _check_elements(file, header, _ASKED)
     return header
@@ -157,14 +159,14 @@ def _check_elements(file: DicomFile, header: Any, keywords: Iterable[str]) -> No
     for keyword in keywords:
         tag = tag_for_keyword(keyword) or 0
         where = f"{file.name}, ({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword}"
-        with told(MaskwrightError("is damaged and cannot be read", where=where, fix=_AGAIN)):
+        with decoding(where, "is damaged and cannot be read", _AGAIN):
             header.get(keyword)
 
 
 def _check_image(file: DicomFile, header: Any) -> None:
     """Refuse an image whose header says nothing that could be counted."""
     _check_elements(file, header, _OF_IMAGES)
-    with told(_damaged(file, "what it says of its frames cannot be understood")):
+    with _understood(file, "what it says of its frames"):
         for keyword in _GROUPS:
             for item in header.get(keyword) or ():
                 for element in item.iterall():
@@ -197,11 +199,11 @@ def lacks_preamble(start: bytes) -> bool:
 
 
 def _damaged(file: DicomFile, reason: str) -> MaskwrightError:
-    return MaskwrightError(
-        f"is a damaged DICOM file, or none ({' '.join(reason.split())})",
-        where=file.name,
-        fix=_AGAIN,
-    )
+    return MaskwrightError(_NONE.format(reason), where=file.name, fix=_AGAIN)
+
+
+def _understood(file: DicomFile, what: str) -> AbstractContextManager[None]:
+    return decoding(file.name, _NONE.format(f"{what} cannot be understood"), _AGAIN)
 
 
 def _is_image(header: Any) -> bool:
@@ -290,7 +292,8 @@ def looks_like_dicom(path: Path) -> bool:
 
 
 def _unpacked(path: Path) -> Iterator[DicomFile]:
-    with unzipped(path) as archive:
+    what, fix = "cannot be unpacked (it is damaged or cut short, or no zip archive)", "Make the archive again."
+    with open_zip(path, what, fix) as archive:
         total = sum(entry.file_size for entry in archive.infolist())
         if total > MOST_BYTES:
             raise MaskwrightError(
@@ -304,7 +307,7 @@ def _unpacked(path: Path) -> Iterator[DicomFile]:
                 if entry.filename.lower().endswith(".zip"):
                     what = f"holds another archive, {entry.filename}"
                     raise MaskwrightError(what, where=path, fix="Unpack it, and name the inner one.")
-                data = archive.read(entry)
+                data = read_member(archive, entry, MOST_BYTES, path, what=what, fix=fix)
                 named = entry.filename.lower().endswith((".dcm", ".ima"))
                 if named or data[128:_PREAMBLE] == b"DICM" or lacks_preamble(data[:_PREAMBLE]):
                     yield DicomFile(f"{path}:{entry.filename}", None, data)

@@ -13,8 +13,8 @@ import numpy as np
 
 from maskwright.errors import MaskwrightError
 from maskwright.storage import write_bytes
+from maskwright.untrusted.decode import decoding
 from maskwright.volumes.codes import Code, structure
-from maskwright.volumes.faults import told
 from maskwright.volumes.volume import Volume
 
 
@@ -59,7 +59,7 @@ def referring_to(scan: Volume) -> Iterator[None]:
         MaskwrightError: they lack some of it, or say what DICOM does not allow.
     """
     what = "cannot be referred to: its headers lack what says whose and what it is, or hold what DICOM does not allow"
-    with told(MaskwrightError(what, where=scan.name, fix="Write NIfTI instead, or export the series again.")):
+    with decoding(scan.name, what, "Write NIfTI instead, or export the series again."):
         yield
 
 

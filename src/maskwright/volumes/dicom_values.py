@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from maskwright.errors import MaskwrightError
-from maskwright.untrusted.decode import too_large
+from maskwright.untrusted.decode import decoding, too_large
 from maskwright.volumes.decoders import can_decode, pixels
 from maskwright.volumes.dicom_files import DicomFile, lacks_preamble
-from maskwright.volumes.faults import dicom_faults
 
 _TAGS = {"RescaleSlope": "(0028,1053)", "RescaleIntercept": "(0028,1052)"}
 MOST_PIXELS = 1 << 28  # of one slice
@@ -27,9 +26,11 @@ def stored_values(file: DicomFile) -> np.ndarray:
     Raises:
         MaskwrightError: they are cut short, or compressed in a way that is not read.
     """
-    header = None
-    try:
+    where = f"{file.name}, (7FE0,0010) PixelData"
+    again = "Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders."
+    with decoding(where, "its pixels cannot be decoded (the file cannot be read to its end)", again):
         header = _whole(file)
+    with decoding(where, lambda: f"its pixels cannot be decoded ({_reason(header)})", again):
         claimed = math.prod(int(header.get(key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames"))
         if claimed > MOST_VALUES or int(header.Rows) * int(header.Columns) > MOST_PIXELS:
             raise too_large(file.name, claimed, MOST_VALUES)
@@ -37,12 +38,6 @@ def stored_values(file: DicomFile) -> np.ndarray:
         if found.shape[-2:] != size or found.ndim > 3:
             raise ValueError
         return found
-    except dicom_faults() as error:
-        raise MaskwrightError(
-            f"its pixels cannot be decoded ({_reason(header)})",
-            where=f"{file.name}, (7FE0,0010) PixelData",
-            fix="Copy it again from its source: it may be cut short. `maskwright doctor` lists the decoders.",
-        ) from error
 
 
 def _whole(file: DicomFile) -> Any:
@@ -56,22 +51,25 @@ def _whole(file: DicomFile) -> Any:
 
 def _reason(header: Any) -> str:
     """Why the pixels of a file cannot be decoded, in words of ours."""
-    if header is None:
-        return "the file cannot be read to its end"
     if not any(keyword in header for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         return "there are none"
-    syntax = header.file_meta.TransferSyntaxUID
     try:
-        if syntax.is_compressed:
-            if not can_decode(syntax):
-                return f"no decoder for the transfer syntax {syntax.name} is installed"
-            return f"what is packed as {syntax.name} is damaged"
-        needed = int(header.Rows) * int(header.Columns) * int(header.get("NumberOfFrames", 1) or 1)
-        needed = needed * int(header.get("SamplesPerPixel", 1)) * int(header.BitsAllocated) // 8
-        there = len(header.get("PixelData") or b"")
-        return f"{there} bytes are there, and {needed} are described" if there != needed else "their header is damaged"
-    except dicom_faults():  # what describes them is damaged too, or the transfer syntax is none
+        with decoding("its header"):  # what describes them may be damaged too, and the transfer syntax none
+            return _reason_by(header)
+    except MaskwrightError:
         return "what describes them is damaged"
+
+
+def _reason_by(header: Any) -> str:
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax.is_compressed:
+        if not can_decode(syntax):
+            return f"no decoder for the transfer syntax {syntax.name} is installed"
+        return f"what is packed as {syntax.name} is damaged"
+    needed = int(header.Rows) * int(header.Columns) * int(header.get("NumberOfFrames", 1) or 1)
+    needed = needed * int(header.get("SamplesPerPixel", 1)) * int(header.BitsAllocated) // 8
+    there = len(header.get("PixelData") or b"")
+    return f"{there} bytes are there, and {needed} are described" if there != needed else "their header is damaged"
 
 
 def rescale_of(rule: Mapping[str, Any], modality: str, name: str) -> tuple[float, float, bool]:
