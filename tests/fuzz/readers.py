@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import seeds as made
+import seed_basics
+import seed_models
+import seed_pictures
+import seed_scans
+import seeds
 from mutate import damaged, damaged_json, damaged_message, png_mended
 
 Files = list[tuple[str, bytes]]
@@ -32,7 +36,7 @@ def _damage(name: str, data: bytes, others: list[bytes], draw: random.Random) ->
     if name.endswith((".json", ".rdf")) and way < 0.7:
         return damaged_json(data, others, draw)
     if name.endswith((".onnx", ".pb")) and way < 0.8:
-        return damaged_message(made.message(name, data), draw)
+        return damaged_message(seed_models.message(name, data), draw)
     if name.endswith(".png") and way < 0.7:
         return png_mended(damaged(data, others, draw))
     if data[:2] == b"\x1f\x8b" and way < 0.75:
@@ -54,7 +58,7 @@ def _damaged_zip(data: bytes, others: list[bytes], draw: random.Random) -> bytes
                 if name.endswith(".json") and draw.random() < 0.75:
                     inner = damaged_json(inner, [], draw)
                 elif json_too and name == "state.npy" and draw.random() < 0.7:
-                    inner = made.npy(np.frombuffer(damaged_json(inner[128:], [], draw), np.uint8))
+                    inner = seed_basics.npy(np.frombuffer(damaged_json(inner[128:], [], draw), np.uint8))
                 else:
                     inner = damaged(inner, [b"x"], draw)
             new.writestr(name, inner)
@@ -115,14 +119,14 @@ def _labels(path: Path) -> Any:
 def _slices(folder: Path, name: str, data: bytes) -> Path:
     """A slice among others of its series."""
     _written(folder, name, data)
-    for other, content in made.slices():
+    for other, content in seed_scans.slices():
         (folder / other).write_bytes(content)
     return folder if name.startswith("slice") else folder / name
 
 
 def _pair(folder: Path, name: str, data: bytes) -> Path:
     path = _written(folder, name, data)
-    (folder / "scan.img").write_bytes(made.voxels())
+    (folder / "scan.img").write_bytes(seed_scans.voxels())
     return path
 
 
@@ -157,7 +161,7 @@ def _checkpoint(path: Path) -> Any:
     from maskwright.training.fit import State
     from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau
 
-    state = State(**load_checkpoint(path, made.Model()))
+    state = State(**load_checkpoint(path, seed_models.Model()))
     EarlyStopping(**({"patience": 1} | state.stopping)).update(0.5)
     ReduceOnPlateau(**({"factor": 0.5, "patience": 1} | state.reducer)).update(0.5, 0.1)
 
@@ -177,7 +181,7 @@ def _trained_on(path: Path) -> Any:
 def _split(path: Path) -> Any:
     from maskwright.data.splits import listed
 
-    return listed(made.pairs(), path)
+    return listed(seeds.pairs(), path)
 
 
 def _geometry(path: Path) -> Any:
@@ -237,7 +241,7 @@ def _model(path: Path) -> Any:
 
 def _with_variables(folder: Path, name: str, data: bytes) -> Path:
     path = _written(folder, name, data)
-    for file, content in made.variables():
+    for file, content in seed_models.variables():
         (folder / "variables").mkdir(exist_ok=True)
         (folder / "variables" / file).write_bytes(content)
     return path
@@ -246,39 +250,39 @@ def _with_variables(folder: Path, name: str, data: bytes) -> Path:
 def _saved_model(path: Path) -> Any:
     from maskwright.inference.runtimes import TensorFlowEngine
 
-    engine = TensorFlowEngine(path.parent, made.metadata())
-    return engine.probabilities(np.zeros((1, *made.metadata().input_shape), np.float32))
+    engine = TensorFlowEngine(path.parent, seed_models.metadata())
+    return engine.probabilities(np.zeros((1, *seed_models.metadata().input_shape), np.float32))
 
 
 READERS = {
-    "image": Reader(made.images, _image),
-    "mask": Reader(made.masks, _mask),
-    "tiff": Reader(made.tiffs, _image),
-    "dicom": Reader(made.dicom, _scan, _slices),
-    "dicom_seg": Reader(made.dicom_seg, _labels),
-    "nifti": Reader(made.nifti, _scan),
-    "nifti_pair": Reader(made.nifti_pair, _scan, _pair),
-    "nrrd_mha": Reader(made.itk, _scan),
-    "scan_zip": Reader(made.scan_zip, _scan),
-    "toml": Reader(made.toml, _config),
-    "ini": Reader(made.ini, _config),
-    "overrides": Reader(made.literals, _literal),
-    "plan": Reader(made.plan, _plan, _beside("plan_thumbnails.npy", made.thumbnails())),
-    "plan_thumbnails": Reader(made.plan_thumbnails, _plan, _beside("plan.json", made.plan_json())),
-    "model_note": Reader(made.models, _metadata),
-    "model_file": Reader(made.keras_files, _described),
-    "checkpoint": Reader(made.checkpoints, _checkpoint),
-    "history": Reader(made.history, _history),
-    "trained_on": Reader(made.trained_on, _trained_on, _beside("training_thumbnails.npy", made.thumbnails())),
-    "split": Reader(made.splits, _split),
-    "geometry": Reader(made.geometry, _geometry, _prepared),
-    "manifest": Reader(made.manifest, _manifest),
-    "evaluation": Reader(made.evaluation, _summary),
-    "scores": Reader(made.scores, _patients),
+    "image": Reader(seed_pictures.images, _image),
+    "mask": Reader(seed_pictures.masks, _mask),
+    "tiff": Reader(seed_pictures.tiffs, _image),
+    "dicom": Reader(seed_scans.dicom, _scan, _slices),
+    "dicom_seg": Reader(seed_scans.dicom_seg, _labels),
+    "nifti": Reader(seed_scans.nifti, _scan),
+    "nifti_pair": Reader(seed_scans.nifti_pair, _scan, _pair),
+    "nrrd_mha": Reader(seed_scans.itk, _scan),
+    "scan_zip": Reader(seed_scans.scan_zip, _scan),
+    "toml": Reader(seeds.toml, _config),
+    "ini": Reader(seeds.ini, _config),
+    "overrides": Reader(seeds.literals, _literal),
+    "plan": Reader(seeds.plan, _plan, _beside("plan_thumbnails.npy", seeds.thumbnails())),
+    "plan_thumbnails": Reader(seeds.plan_thumbnails, _plan, _beside("plan.json", seeds.plan_json())),
+    "model_note": Reader(seed_models.models, _metadata),
+    "model_file": Reader(seed_models.keras_files, _described),
+    "checkpoint": Reader(seed_models.checkpoints, _checkpoint),
+    "history": Reader(seeds.history, _history),
+    "trained_on": Reader(seeds.trained_on, _trained_on, _beside("training_thumbnails.npy", seeds.thumbnails())),
+    "split": Reader(seeds.splits, _split),
+    "geometry": Reader(seeds.geometry, _geometry, _prepared),
+    "manifest": Reader(seeds.manifest, _manifest),
+    "evaluation": Reader(seeds.evaluation, _summary),
+    "scores": Reader(seeds.scores, _patients),
 }
 # These start Keras or TensorFlow and take long a file: some hundred are read.
 SLOW = {
-    "keras_model": Reader(made.whole_models, _model),
-    "saved_model": Reader(made.saved_models, _saved_model, _with_variables),
+    "keras_model": Reader(seed_models.whole_models, _model),
+    "saved_model": Reader(seed_models.saved_models, _saved_model, _with_variables),
 }
 READERS |= SLOW

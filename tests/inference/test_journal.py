@@ -80,7 +80,14 @@ def test_a_file_of_another_is_never_taken_for_ours(trained_run, dataset, quiet, 
             mw.predict(trained_run, dataset / "images", output=tmp_path / "out", reporter=quiet)
     last = sorted((dataset / "images").iterdir())[-1].stem
     (tmp_path / "out" / f"{last}.png").write_bytes(b"mine")
-    mw.predict(trained_run, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    with monkeypatch.context() as patch:
+        interrupted(patch, Masks, "write", 3)
+        with pytest.raises(KeyboardInterrupt):
+            mw.predict(trained_run, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    with monkeypatch.context() as patch:
+        calls = interrupted(patch, Masks, "write", 99)
+        mw.predict(trained_run, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    assert len(calls) == 21, "what was put aside is made anew, and that is what goes on"
     (kept,) = tmp_path.glob("out_*")
     assert (kept / f"{last}.png").read_bytes() == b"mine"
     assert read_image(tmp_path / "out" / f"{last}.png").shape == (32, 32)

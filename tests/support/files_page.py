@@ -14,6 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import files_made as made
+import scans_made
 
 from maskwright.config.loading import from_overrides
 from maskwright.data.images import read_header, read_image
@@ -100,9 +101,14 @@ def page():
             ("Pictures", "Images, and masks before it is decided what their values mean.", made.PICTURES, described),
             ("What masks mean", made.MEANING, made.masks(of_masks), None),
             ("Names", "Images and masks belong together by their names, never by their order.", made.NAMES, of_pairs),
-            ("Scans", "", made.SCANS, of_scan),
-            ("Label maps", "", made.LABELS, of_labels),
-            ("Folders of scans", "What `prepare`, `predict`, `measure` and `score` take.", made.FOLDERS, of_folder),
+            ("Scans", "", scans_made.SCANS, of_scan),
+            ("Label maps", "", scans_made.LABELS, of_labels),
+            (
+                "Folders of scans",
+                "What `prepare`, `predict`, `measure` and `score` take.",
+                scans_made.FOLDERS,
+                of_folder,
+            ),
         ):
             parts.append(f"## {title}\n" + (f"\n{text}\n" if text else ""))
             lines = []

@@ -5,7 +5,8 @@ import zipfile
 
 import numpy as np
 import pytest
-import seeds
+import seed_basics
+import seed_models
 
 from maskwright.errors import MaskwrightError
 from maskwright.training.checkpoint import load_checkpoint
@@ -19,7 +20,7 @@ class Model:
         self.checkpoint_variables = [self._variable(shape) for shape in ((3, 3, 1, 4), (4,), ())]
 
     def _variable(self, shape):
-        variable = seeds.Variable(shape)
+        variable = seed_models.Variable(shape)
         variable.assign = self.given.append
         return variable
 
@@ -27,7 +28,7 @@ class Model:
 def changed(tmp_path, name, data):
     path = tmp_path / "last.npz"
     with (
-        zipfile.ZipFile(io.BytesIO(seeds.checkpoints(tmp_path)[0][1])) as old,
+        zipfile.ZipFile(io.BytesIO(seed_models.checkpoints(tmp_path)[0][1])) as old,
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
     ):
         for item in old.namelist():
@@ -42,11 +43,11 @@ def test_a_whole_one(tmp_path):
 
 
 def state(text):
-    return seeds.npy(np.frombuffer(text, np.uint8))
+    return seed_basics.npy(np.frombuffer(text, np.uint8))
 
 
 BROKEN = {
-    "another shape": ("v2", seeds.npy(np.zeros(3))), "text": ("v1", seeds.npy(np.array(list("abcd")))), "no array": ("v0", b"noise"),
+    "another shape": ("v2", seed_basics.npy(np.zeros(3))), "text": ("v1", seed_basics.npy(np.array(list("abcd")))), "no array": ("v0", b"noise"),
     "a bomb": ("v1", bytes(1 << 26)), "no state": ("state", b""), "another state": ("state", state(b"[]")),
     "an epoch without its row": ("state", state(b'{"epoch": 3, "rows": [], "stopping": {}, "reducer": {}}')),
     "words": ("state", state(b'{"epoch": 0, "rows": [], "stopping": {"best": "x"}, "reducer": {}}')),

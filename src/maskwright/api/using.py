@@ -50,7 +50,7 @@ def predict(
     """
     from maskwright.data.remarks import unread
     from maskwright.inference.journal import state_of
-    from maskwright.inference.predict import find_images, predict_files
+    from maskwright.inference.predict import Job, find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
     from maskwright.storage import reading
     from maskwright.targets import engines, models_of
@@ -73,23 +73,13 @@ def predict(
     ours = output is None
     target_dir = Path(output) if output is not None else (folders.output_dir or home)
     reporter = reporter or Reporter()
-    engine, made_with = engines(models, config, reporter), [state_of(path) for path in models]
+    engine = engines(models, config, reporter)
+    job = Job(engine, options, target_dir, reporter, tiled, ours, made_with=[state_of(path) for path in models])
     rule = engine.metadata.input_rule
     if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
         with reading([*sources, *(path for scan in scans for path in scan.paths)]):
             read = partial(read_channels, series=series, resample_slices=resample_slices)
-            return predict_scans(
-                engine,
-                scans,
-                target_dir,
-                options,
-                reporter,
-                read=read,
-                tiled=tiled,
-                ours=ours,
-                made_with=made_with,
-                settings=(series, resample_slices),
-            )
+            return predict_scans(job, scans, read=read, settings=(series, resample_slices))
     for source in sources:
         if source.is_dir():
             for note in unread(source, without=target_dir):
@@ -97,18 +87,7 @@ def predict(
     files = find_images(sources, rule.channel_patterns)
     overlays = folders.merged_dir if ours else None
     with reading([*(source for source in sources if source.is_dir()), *(path for one in files for path in one.paths)]):
-        return predict_files(
-            engine,
-            files,
-            target_dir,
-            options,
-            reporter,
-            mask=config.mask,
-            overlays=overlays,
-            tiled=tiled,
-            ours=ours,
-            made_with=made_with,
-        )
+        return predict_files(job, files, mask=config.mask, overlays=overlays)
 
 
 def export(

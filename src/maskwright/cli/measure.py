@@ -31,88 +31,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Read, measure, and print a line a label."""
+    from functools import partial
+
+    from maskwright.folders.measure import label_maps, measure_file, measure_files
     from maskwright.storage import give_way, reading
+    from maskwright.volumes.read import read_volume
     from maskwright.volumes.tables import write_table, write_tables
 
     path, image = Path(arguments.labels), Path(arguments.image) if arguments.image else None
-    files = _files(path, image)
+    read = partial(read_volume, series=arguments.series, resample_slices=arguments.resample_slices)
+    files = label_maps(path, image)
     with reading([path, image, *(one for pair in files for one in pair if one is not None)]):
-        if len(files) > 1:
-            outcome, tables = _several(files, arguments, reporter)
+        if len(files) == 1:
+            one = measure_file(*files[0], reporter, read)
             if arguments.output:
-                write_tables(tables, give_way(Path(arguments.output), reporter.say))
-            return outcome
-        one, found = _measured(*files[0], arguments, reporter)
+                write_table(one.labels, give_way(Path(arguments.output), reporter.say))
+            return Outcome(one.facts, "\n".join(_lines(one.labels, image is not None)))
+        found, failed = measure_files(files, reporter, read)
         if arguments.output:
-            write_table(found, give_way(Path(arguments.output), reporter.say))
-        return Outcome(one, "\n".join(_lines(found, image is not None)))
-
-
-def _files(labels: Path, image: Path | None) -> list[tuple[Path, Path | None]]:
-    """Label maps and their scans: those of two folders by their names."""
-    from maskwright.data.pairs import match_pairs
-    from maskwright.volumes.read import segmentation_in
-    from maskwright.volumes.sources import scans_in
-
-    if not labels.is_dir() or segmentation_in(labels) is not None:
-        return [(labels, image)]
-    found = scans_in(labels)
-    if len(found) < 2 and (image is None or not image.is_dir() or scans_in(image) == [image]):
-        return [(found[0] if found else labels, image)]
-    if image is None:
-        return [(path, None) for path in found]
-    return [(pair.mask, pair.image) for pair in match_pairs(image, labels, scans=True)[0]]
-
-
-def _measured(
-    path: Path, image: Path | None, arguments: argparse.Namespace, reporter: Reporter
-) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
-    """What is told of a label map, and its measures."""
-    from maskwright.volumes.measure import measure
-    from maskwright.volumes.read import read_labels, read_volume
-
-    scan = read_volume(image, arguments.series, resample_slices=arguments.resample_slices) if image else None
-    labels = read_labels(path, scan)
-    for volume in (labels, *([scan] if scan else [])):
-        for note in volume.source.notes:
-            reporter.warn(f"{volume.name}: {note}")
-    found = measure(labels, scan, labels.source.details.get("names"))
-    return {
-        "file": str(path),
-        "shape": list(labels.grid.shape),
-        "spacing_mm": list(labels.grid.spacing),
-        "orientation": labels.grid.orientation,
-        "labels": {str(number): facts for number, facts in found.items()},
-    }, found
-
-
-def _several(
-    files: list[tuple[Path, Path | None]], arguments: argparse.Namespace, reporter: Reporter
-) -> tuple[Outcome, dict[str, dict[int, dict[str, Any]]]]:
-    """All label maps of a folder; one that cannot be measured does not stop the others."""
-    from maskwright.data.pairs import by_stem
-    from maskwright.errors import MaskwrightError
-    from maskwright.volumes.read import stem
-
-    by_stem([path for path, _ in files])
-    told, tables, lines, failed = {}, {}, list[str](), list[str]()
-    with reporter.task("measuring", len(files), "label maps") as advance:
-        for path, image in files:
-            try:
-                told[stem(path)], found = _measured(path, image, arguments, reporter)
-            except MaskwrightError as error:
-                reporter.warn(str(error))
-                failed.append(str(path))
-            else:
-                tables[stem(path)] = found
-                lines += [str(path), *_lines(found, image is not None)]
-            advance()
-    if not told:
-        raise MaskwrightError(
-            f"none of {len(files)} label maps could be measured", where=arguments.labels, fix="See the list above."
-        )
-    data = {"files": told, "failed": failed}
-    return Outcome(data, "\n".join(lines), code=WRONG if failed else DONE), tables
+            tables = {name: one.labels for name, one in found.items()}
+            write_tables(tables, give_way(Path(arguments.output), reporter.say))
+    lines = [line for one in found.values() for line in (str(one.path), *_lines(one.labels, image is not None))]
+    data = {"files": {name: one.facts for name, one in found.items()}, "failed": failed}
+    return Outcome(data, "\n".join(lines), code=WRONG if failed else DONE)
 
 
 def _lines(found: dict[int, dict[str, Any]], valued: bool) -> list[str]:

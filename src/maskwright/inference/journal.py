@@ -38,7 +38,7 @@ class Journal:
 
     def start(self) -> None:
         """Begin to write, once the folder is there."""
-        if not self.goes_on:
+        if not self.goes_on or not self.path.exists():  # the second where it was put aside with what was in the way
             require_free(self.path)
             self._write({"made with": self._key}, "w")
 

@@ -51,6 +51,29 @@ class Predictions:
         )
 
 
+@dataclass(frozen=True)
+class Job:
+    """What a prediction is made with, and where its results go.
+
+    Attributes:
+        output: folder of the masks or label maps. tiled: in overlapping tiles.
+        ours: the folders are the configuration's own; older results in them are put aside as a whole.
+        made_with: by what the models are known again.
+    """
+
+    engine: Engine
+    options: PredictSection
+    output: Path
+    reporter: Reporter
+    tiled: bool = False
+    ours: bool = False
+    made_with: Any = None
+
+    def journal(self, *settings: Any) -> Journal:
+        """What was done before in the folder with the same models and settings."""
+        return Journal(self.output, [self.made_with, self.options.model_dump(), self.tiled, *settings])
+
+
 def find_images(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[CaseFiles]:
     """Pictures of files and folders, in the order given; no two may have the same name.
 
@@ -82,17 +105,7 @@ def find_images(sources: Sequence[Path], patterns: Sequence[str] = ()) -> list[C
 
 
 def predict_files(
-    engine: Engine,
-    images: Sequence[CaseFiles],
-    output: Path,
-    options: PredictSection,
-    reporter: Reporter,
-    *,
-    mask: MaskSection | None = None,
-    overlays: Path | None = None,
-    tiled: bool = False,
-    ours: bool = False,
-    made_with: Any = None,
+    job: Job, images: Sequence[CaseFiles], *, mask: MaskSection | None = None, overlays: Path | None = None
 ) -> Predictions:
     """Predict pictures into files; where an interrupted prediction of the same settings lies there, it goes on.
 
@@ -100,16 +113,14 @@ def predict_files(
 
     Args:
         images: as `find_images` gives them.
-        output: folder of the masks. overlays: folder of the overlays; `overlays` in `output` where None.
         mask: colours of the classes, for masks in colour.
-        tiled: in tiles instead of resized to the network.
-        ours: the folders are the configuration's own; older results in them are put aside as a whole.
-        made_with: by what the models are known again.
+        overlays: folder of the overlays; `overlays` in the output where None.
 
     Raises:
         MaskwrightError: files of the same name are there already, the folder cannot be written, or not one image
             could be read.
     """
+    engine, options, output, reporter, tiled = job.engine, job.options, job.output, job.reporter, job.tiled
     classes, decide = engine.metadata.label_rule.classes, decision(engine.metadata, options)
     clean = cleaning(engine.metadata, options.postprocess)
     merged = (overlays or output / "overlays") if options.overlays else None
@@ -117,11 +128,10 @@ def predict_files(
     masks = Masks(output, options, classes)
     kinds: list[Written] = [masks, *beside_masks(output, drawn, options, mask, classes, engine.metadata.channels)]
     rule = rule_of_set(engine, [one.paths for one in images], options, reporter.say)
-    journal = Journal(output, [made_with, options.model_dump(), mask and mask.model_dump(), asdict(rule), tiled])
+    journal = job.journal(mask and mask.model_dump(), asdict(rule))
     for kind in kinds:
         names = [name for one in images if not journal.begun(one.name) for name in kind.names(one)]
-        own = ours and (kind is masks or (kind is drawn and drawn is not None and drawn.own_names))
-        make_room(kind.folder, names, reporter, ours=own and not journal.goes_on)
+        make_room(kind.folder, names, reporter, ours=job.ours and not journal.goes_on)
     journal.start()
     result = Predictions(output, merged)
     todo = [one for one in images if journal.done(one.name, one.paths) is None]

@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.config.schema import PredictSection
 from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES as PICTURES
 from maskwright.data.pairs import shorten
 from maskwright.data.regions import inside, parts
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
-from maskwright.inference.engines import Engine
 from maskwright.inference.journal import Journal
-from maskwright.inference.predict import Predictions, make_room, tell_of_done
+from maskwright.inference.predict import Job, Predictions, make_room, tell_of_done
 from maskwright.inference.volumes import Segmented, confidence, predict_scan
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
@@ -87,32 +85,27 @@ def _single(sources: Sequence[Path]) -> dict[Path, str]:
 
 
 def predict_scans(
-    engine: Engine,
+    job: Job,
     scans: Sequence[Scan],
-    output: Path,
-    options: PredictSection,
-    reporter: Reporter,
     *,
     read: Callable[[Sequence[Path]], Volume] = read_channels,
-    tiled: bool = False,
-    ours: bool = False,
-    made_with: Any = None,
     settings: Sequence[Any] = (),
 ) -> Predictions:
-    """Segment scans into `output`: a label map each, `measures.csv` and `measures.json` of all.
+    """Segment scans: a label map each, `measures.csv` and `measures.json` of all.
 
     Where an interrupted prediction of the same settings lies there, it goes on.
 
     Args:
-        read: the files of a scan to its volume. settings: of `read`. made_with: by what the models are known again.
+        read: the files of a scan to its volume. settings: of `read`.
 
     Raises:
         MaskwrightError: results of another are in the way, or not one scan could be segmented.
     """
+    engine, options, output, reporter = job.engine, job.options, job.output, job.reporter
     kinds = list(options.volume_formats)
-    journal = Journal(output, [made_with, options.model_dump(), tiled, *settings])
+    journal = job.journal(*settings)
     targets = [f"{scan.name}{_ENDINGS[kind]}" for scan in scans if not journal.begun(scan.name) for kind in kinds]
-    make_room(output, targets, reporter, ours=ours and not journal.goes_on)
+    make_room(output, targets, reporter, ours=job.ours and not journal.goes_on)
     journal.start()
     result = Predictions(output, None)
     names = label_names(engine.metadata)
@@ -131,7 +124,7 @@ def predict_scans(
                 reporter.warn(f"{path}: {note}")
             count = scan.grid.shape[0] if engine.metadata.input_rule.orientation[0] in "SI" else max(scan.grid.shape)
             with reporter.task(f"segmenting {name}", count, "slices") as advance:
-                found = predict_scan(engine, scan, options, tiled=tiled, step=advance)
+                found = predict_scan(engine, scan, options, tiled=job.tiled, step=advance)
             journal.begin(name)
             for kind in kinds:
                 written += _write(kind, found.labels, scan, output / f"{name}{_ENDINGS[kind]}", names, reporter)

@@ -21,7 +21,7 @@ from maskwright.volumes.volume import Source, Volume, check_affine, check_values
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".mgz", ".mgh")
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
-    _GZIP: "a gzip archive of something else", b"PK": "a zip archive", b"\x89PNG": "a PNG picture",
+    _GZIP: "a gzip archive, cut short or of something else", b"PK": "a zip archive", b"\x89PNG": "a PNG picture",
     b"\xff\xd8": "a JPEG picture", b"NRRD": "an NRRD file", b"<": "a web page",
 }  # fmt: skip
 _NIFTI_1, _NIFTI_2 = 348, 540  # bytes of the header, as its first four say
