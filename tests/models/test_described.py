@@ -207,3 +207,27 @@ def test_a_padded_network_is_told_by_its_own_input(tmp_path):
     metadata = Metadata("unet3plus", {"base_filters": 2}, 1, ["background", "a"], InputRule(32, 36, 1), LabelRule())
     save_model(build(metadata), tmp_path / "m.keras", metadata)
     assert load_model(tmp_path / "m.keras")[1] == metadata
+
+
+@keras.saving.register_keras_serializable("maskwright")
+class Nameless(keras.layers.Layer):
+    """A layer whose configuration has no name, as some of the packages that are known."""
+
+    __module__ = "maskwright.nameless"
+
+    def call(self, x):
+        return x
+
+    def get_config(self):
+        return {}
+
+
+def test_a_network_compiled_with_anybodys_loss_and_layers_without_names(tmp_path):
+    inputs = keras.Input((32, 40, 1))
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(Nameless()(inputs)))
+    model.compile(loss=lambda truth, pred: keras.ops.mean((truth - pred) ** 2))
+    save_model(model, tmp_path / "m.keras", METADATA)
+    loaded, metadata = load_model(tmp_path / "m.keras")
+    assert metadata == METADATA
+    picture = np.ones((1, 32, 40, 1), "float32")
+    np.testing.assert_array_equal(loaded.predict_on_batch(picture), model.predict_on_batch(picture))

@@ -77,6 +77,8 @@ def require_described(path: Path, metadata: Metadata) -> None:
             f"{path}:{CONFIG}", limit=_MOST_CONFIG, what=DAMAGED, fix=FIX, deepest=200,
         )  # fmt: skip
         weights = _weights(archive, path)
+    with decoding(path, DAMAGED, FIX):
+        config.pop("compile_config", None)  # how it was trained, which is never read: the loss may be anybody's
     _require_known(config, path)
     with decoding(path, DAMAGED, FIX):
         taken, claimed = _input_shape(config), _claimed(config, _widest(config))
@@ -91,7 +93,7 @@ def _input_shape(config: dict[str, Any]) -> list[Any] | None:
     if config["class_name"] != "Functional":
         return None
     (name, *_) = _flat(config["config"]["input_layers"])
-    (layer,) = [one for one in config["config"]["layers"] if one["config"]["name"] == name]
+    (layer,) = [one for one in config["config"]["layers"] if one["name"] == name]
     shape = layer["config"]["batch_shape"]
     if not isinstance(shape, list):
         raise TypeError("no shape")
