@@ -65,6 +65,23 @@ def test_a_damaged_file_of_a_run_is_named(evaluated, trained_once, tmp_path, cap
     refused(capsys, run, FILES[name], path.name, trained_once)
 
 
+@pytest.mark.parametrize("kept", range(1, 12))
+def test_a_configuration_cut_between_two_lines(evaluated, trained_once, tmp_path, capsys, kept):
+    """What is left is a sound configuration, with defaults for what is missing."""
+    run = shutil.copytree(evaluated, tmp_path / "run")
+    lines = (run / "config.toml").read_text().splitlines(keepends=True)
+    (run / "config.toml").write_text("".join(lines[: len(lines) * kept // 12]))
+    refused(capsys, run, "evaluate RUN", "config.toml", trained_once)
+
+
+@pytest.mark.parametrize("command", ["compare RUN RUN", "report RUN"])
+def test_a_table_cut_between_two_lines(evaluated, trained_once, tmp_path, capsys, command):
+    run = shutil.copytree(evaluated, tmp_path / "run")
+    lines = (run / "per_patient.csv").read_text().splitlines(keepends=True)
+    (run / "per_patient.csv").write_text("".join(lines[:-1]))
+    assert "were scored" in refused(capsys, run, command, "per_patient.csv", trained_once)
+
+
 def test_an_evaluation_that_compare_reads(evaluated, trained_once, tmp_path, capsys):
     run = shutil.copytree(evaluated, tmp_path / "run")
     (run / "evaluation.json").write_bytes(b"[" * 100_000)

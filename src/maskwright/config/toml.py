@@ -15,6 +15,8 @@ from maskwright.errors import MaskwrightError, choices
 from maskwright.typed import shown
 from maskwright.untrusted.text import parse_toml
 
+_PROMISE, _END = "The last line says that nothing is missing.", "# nothing is missing"
+
 
 def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration:
     """Read and check a TOML configuration; `overrides` are values by our `section.key`.
@@ -22,6 +24,8 @@ def read_toml(text: str, path: Path, overrides: dict[str, Any]) -> Configuration
     Raises:
         MaskwrightError: no TOML, an unknown key (with the nearest valid one), or a value that is not accepted.
     """
+    if f"# {_PROMISE}" in text and _END not in text.splitlines():
+        raise MaskwrightError("is cut short: its last line is missing", where=path, fix="Copy it again.")
     tree = parse_toml(text, path)
     for name, value in overrides.items():
         *parents, leaf = name.split(".")
@@ -78,10 +82,15 @@ def names(sections: list[str]) -> list[str]:
 
 
 def write_toml(config: Configuration, *, everything: bool = False, comments: list[str] | None = None) -> str:
-    """The configuration as TOML text that reads back to an equal one; `comments` go on top."""
+    """The configuration as TOML text that reads back to an equal one; `comments` go on top.
+
+    With everything in it, its first line promises a last one: a file that was cut between two lines would else be a
+    sound one, with defaults for what is missing.
+    """
+    comments = [*(comments or []), *([_PROMISE, ""] if everything else [])]
     tree = config.model_dump(exclude_none=True, exclude_defaults=not everything)
-    head = "".join(f"# {line}\n" if line else "#\n" for line in comments or [])
-    return head + dumps(_plain(tree))
+    head = "".join(f"# {line}\n" if line else "#\n" for line in comments)
+    return head + dumps(_plain(tree)) + (f"\n{_END}\n" if everything else "")
 
 
 def dumps(tree: dict[str, Any]) -> str:

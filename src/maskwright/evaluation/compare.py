@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from maskwright.errors import MaskwrightError, choices
+from maskwright.evaluation.files import require_all_patients
 from maskwright.evaluation.summary import bootstrap_interval, summarize
 from maskwright.untrusted.tables import read_numbers, read_table
 from maskwright.untrusted.text import read_json
@@ -42,6 +43,7 @@ def read_patients(folder: Path, metric: str) -> Patients:
     for row in rows:
         values = found.setdefault(row["patient"], {})
         values[row["class"]] = read_numbers({metric: row[metric]}, path, fix=fix)[metric]
+    require_all_patients(folder, found)
     return found
 
 

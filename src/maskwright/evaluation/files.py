@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import ImageScore, pool, table
 from maskwright.evaluation.summary import Summary
 from maskwright.sheets import line, write_sheet
@@ -42,6 +43,19 @@ def read_summary(folder: Path) -> dict[str, Any]:
         folder / "evaluation.json", what="is a damaged evaluation", fix=fix, like=_SUMMARY
     )
     return found
+
+
+def require_all_patients(folder: Path, found: dict[str, Any]) -> None:
+    """Compare the patients that per_patient.csv was read to hold with how many evaluation.json says were scored.
+
+    A table that was cut between two lines is a sound table of fewer patients.
+
+    Raises:
+        MaskwrightError: some are missing, or there are more.
+    """
+    if (folder / "evaluation.json").exists() and len(found) != (scored := read_summary(folder)["patients"]):
+        what = f"holds {len(found)} patients, and evaluation.json says that {scored} were scored"
+        raise MaskwrightError(what, where=folder / "per_patient.csv", fix="Score it anew: maskwright evaluate RUN.")
 
 
 def write_scores(

@@ -8,7 +8,7 @@ from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.errors import MaskwrightError
-from maskwright.evaluation.files import read_summary
+from maskwright.evaluation.files import read_summary, require_all_patients
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import read_metadata
 from maskwright.training.run import Run, fold_runs
@@ -75,6 +75,8 @@ def read_facts(folder: Path) -> Facts:
         patients.setdefault(row["class"], {})[row["patient"]] = values
     if missing := [name for name in names if name not in patients]:
         raise MaskwrightError(f"is a damaged table: it has no rows of {missing[0]}", where=table, fix=fix)
+    for rows in patients.values():
+        require_all_patients(folder, rows)
     environment = read_json(run.environment_file, fix="Copy the run folder again, or train anew.", like=_ENVIRONMENT)
     name = folder.absolute().name
     return Facts(name, folder, summary, patients, run.history(), environment, run.config, metadata, len(folds))

@@ -151,9 +151,7 @@ def write_history(run: Run, rows: list[dict[str, float]]) -> None:
 def write_choice(run: Run, config: Configuration, predict: dict[str, Any]) -> None:
     """Put settings of [predict] that were chosen for a run into its configuration and its model."""
     changed = validate({**config.model_dump(), "predict": {**config.predict.model_dump(), **predict}}, "the choice")
-    write_text(
-        run.config_file, write_toml(changed, everything=True, comments=["[predict] as chosen on validation.", ""])
-    )
+    write_text(run.config_file, write_toml(changed, everything=True, comments=["[predict] as chosen on validation."]))
     change_metadata(run.require_model(), predict=predict)
 
 

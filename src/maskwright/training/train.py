@@ -244,7 +244,7 @@ def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: 
 
 def write_toml_file(run: Run, config: Configuration, loaded: Loaded) -> None:
     """Write the resolved configuration into the run folder."""
-    comments = [f"Resolved from {loaded.path.name}; every key, every path absolute.", ""]
+    comments = [f"Resolved from {loaded.path.name}; every key, every path absolute."]
     write_text(run.config_file, write_toml(config, everything=True, comments=comments))
 
 
