@@ -65,11 +65,11 @@ docs: .venv/.dev
 	@touch $@
 
 .venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans,serve]' --group dev
+	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans,serve,pretrained]' --group dev
 	@touch $@
 
 .venv/.backends: .venv/.dev
-	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0 monai==1.6.1
+	$(PIP) install -c constraints.txt -e '.[jax,torch]' torch==2.13.0 monai==1.6.1 efficientnet-lite-pytorch==0.1.0
 	@touch $@
 
 # Tools of the tests and what dependencies bring are the newest: only our own bounds are at their lowest.

@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
+import keras
 import pytest
 from architecture_cases import SMALL
+
+from maskwright.models.lite_encoder import ENCODERS, lite_encoder
 
 pytestmark = pytest.mark.backends
 BACKENDS = ["jax", "torch"]
@@ -78,3 +81,20 @@ def test_a_training_goes_on_and_is_evaluated(backend, config_file):
     assert result["backend"] == backend and result["masks"] == 3
     assert len(result["history"]) == 4 and result["history"][-1]["loss"] < result["history"][0]["loss"]
     assert result["apart"] == 0 and 0 < result["dice"] <= 1
+
+
+@pytest.mark.parametrize(("name", "edge"), [("lite0", 224), ("lite1", 240), ("lite2", 260)])
+def test_the_logits_of_efficientnet_lite(tmp_path, name, edge):
+    """On a photograph, beside the package that the weights were made for, with the same file."""
+    cv2, data = pytest.importorskip("cv2"), pytest.importorskip("skimage.data")
+    theirs = pytest.importorskip("efficientnet_lite_pytorch", reason=NOT_INSTALLED.format("efficientnet-lite-pytorch"))
+    import torch
+
+    photo = cv2.resize(data.coffee(), (edge, edge), interpolation=cv2.INTER_AREA)
+    network = theirs.EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=str(ENCODERS[name].file()))
+    with torch.no_grad():
+        right = network.eval()(torch.tensor(((photo.astype("float32") - 127) / 128).transpose(2, 0, 1)[None]))
+    inputs = keras.Input((edge, edge, 3))
+    _, logits, _ = lite_encoder(inputs, name, "imagenet", top=True)
+    found = keras.Model(inputs, logits).predict_on_batch(photo[None].astype("float32") / 255)
+    assert abs(found - right.numpy()).max() < 1e-4 and found.argmax() == 967  # espresso

@@ -19,7 +19,9 @@ from maskwright.models.supervision import joined, main_output, supervised
 
 # Hundreds of layers, which TensorFlow takes minutes to compile; `make test-slow` runs these.
 HEAVY = {"efficientnet_b7_unet"}
-SLOW = HEAVY | {"efficient_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer"}
+SLOW = HEAVY | {
+    "efficient_unet", "efficientnet_lite_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer",
+}  # fmt: skip
 # Ten seconds each and more to train; seven others are trained at once.
 ALSO_SLOW = {
     "dense_unet_3d", "multires_unet", "nnunet_resenc", "residual_unet_3d", "swin_unet", "trans_unet", "unet3plus",

