@@ -254,6 +254,12 @@ def _saved_model(path: Path) -> Any:
     return engine.probabilities(np.zeros((1, *seed_models.metadata().input_shape), np.float32))
 
 
+def _tensors(path: Path) -> Any:
+    from maskwright.untrusted.tensors import read_tensors
+
+    return read_tensors(path)
+
+
 READERS = {
     "image": Reader(seed_pictures.images, _image),
     "mask": Reader(seed_pictures.masks, _mask),
@@ -271,6 +277,7 @@ READERS = {
     "plan_thumbnails": Reader(seeds.plan_thumbnails, _plan, _beside("plan.json", seeds.plan_json())),
     "model_note": Reader(seed_models.models, _metadata),
     "model_file": Reader(seed_models.keras_files, _described),
+    "tensors": Reader(seed_models.tensors, _tensors),
     "checkpoint": Reader(seed_models.checkpoints, _checkpoint),
     "history": Reader(seeds.history, _history),
     "trained_on": Reader(seeds.trained_on, _trained_on, _beside("training_thumbnails.npy", seeds.thumbnails())),

@@ -176,3 +176,15 @@ def _saved() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as place:
         save_tensorflow(build(metadata()), Path(place))
         return {path.name: path.read_bytes() for path in Path(place).rglob("*") if path.is_file()}
+
+
+def tensors(folder: Path) -> Files:
+    """Files of PyTorch's first format."""
+    from torch_file import Tensor, named, written
+
+    folder.mkdir()
+    with named() as torch:
+        flat, counter = np.arange(24, dtype=np.float32), np.array([3])
+        views = {"w": Tensor(torch, flat, 0, (2, 3, 4), (1, 8, 2)), "n": Tensor(torch, counter, 0, (), ())}
+        path = written(folder / "a.pth", views)
+    return [("a.pth", path.read_bytes())]
