@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -152,6 +152,7 @@ def cases(draw):
     st.sampled_from(["nearest", "area"]),
     st.integers(0, 99),
 )
+@example(((1, 9, 2), (Distortion(0.27, 10, 0),)), np.uint8, 1, "area", 0)  # the edge of a volume within a pixel
 def test_image_and_label_move_together_and_labels_get_no_new_value(case, dtype, channels, order, seed):
     shape, transforms = case
     rng = np.random.default_rng(seed)
@@ -169,11 +170,13 @@ def test_image_and_label_move_together_and_labels_get_no_new_value(case, dtype, 
     if len(shape) == 2 and border_level(image)[0]:
         return  # what comes from outside is white here, and background in the label
     # Sampled at the same place, to under half a pixel: the nearest pixel has at least half the weight along each axis,
-    # so the image has at least (1/2)^N of the level inside the label, and at most 1 - (1/2)^N outside; by area it is
-    # one half. Older OpenCV rounds places to 1/32 px.
+    # so the image has at least (1/2)^N of the level inside the label, and at most 1 - (1/2)^N outside. By area it is
+    # one half, and inside a third where a part of the pixel lies beyond the volume: the largest of three shares. Older
+    # OpenCV rounds places to 1/32 px.
     share = 0.5 if order == "area" else 0.5 ** len(shape)
+    inside = 1 / 3 if order == "area" and len(shape) == 3 else share
     level = moved[..., 0].astype(float) / 200
-    assert (level[marks == 2] > share - 0.04).all() and (level[marks == 0] < 1 - share + 0.04).all()
+    assert (level[marks == 2] > inside - 0.04).all() and (level[marks == 0] < 1 - share + 0.04).all()
 
 
 def test_a_grid_and_its_label_stay_aligned_to_under_half_a_pixel():

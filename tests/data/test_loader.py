@@ -12,7 +12,7 @@ from maskwright.config import load
 from maskwright.data.dataset import Dataset, input_rule
 from maskwright.data.labels import LabelRule
 from maskwright.data.loader import Batches, order
-from maskwright.data.preprocess import normalize
+from maskwright.data.preprocess import to_floats
 from maskwright.data.samples import SampleId
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
@@ -137,7 +137,7 @@ def test_a_sample_can_be_made_again_from_its_place_in_the_training(batches):
     images, labels = list(one.epoch(2))[1]
     sample = SampleId(seed=3, epoch=2, place=6)  # the second of the second batch of five
     image, label = one.pair(sample, int(one.order(2)[6]))
-    assert np.array_equal(normalize(image, one.dataset.input_rule), images[1])
+    assert np.array_equal(to_floats(image, one.dataset.input_rule), images[1])
     assert np.array_equal(label, labels[1, ..., 0])
 
 

@@ -9,9 +9,9 @@ from maskwright.data.preprocess import (
     adjust,
     level_range,
     network_input,
-    normalize,
     resize_label,
     to_depth,
+    to_floats,
 )
 from maskwright.errors import MaskwrightError
 
@@ -33,7 +33,7 @@ def test_nothing_changes_where_nothing_must():
 
 @pytest.mark.parametrize("intensity", ["unit", "raw", "zscore"])
 def test_normalisation(intensity):
-    values = normalize(GREY[None, ..., None], InputRule(12, 20, 1, intensity=intensity))
+    values = to_floats(GREY[None, ..., None], InputRule(12, 20, 1, intensity=intensity))
     assert values.dtype == np.float32
     expected = {"unit": GREY / 255, "raw": GREY, "zscore": (GREY - GREY.mean()) / GREY.std()}[intensity]
     assert np.allclose(values[0, ..., 0], expected, atol=1e-4)

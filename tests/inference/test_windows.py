@@ -46,3 +46,11 @@ def test_several_classes_and_the_middle_of_a_window_counts_most():
     assert np.allclose(found.sum(-1), 1, atol=1e-5)
     inner = found[2:18, 2:18, 2:18, 1]
     assert np.array_equal(inner > 0.5, image[2:18, 2:18, 2:18] > 0.5) and (np.abs(inner - 0.5) > 0.1).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(3, 40)] * 2), st.tuples(*[st.integers(4, 12)] * 2))
+def test_rows_of_a_picture_are_slabs_as_slices_of_a_volume_are(shape, size):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    engine = Fake(lambda x: x, InputRule(*size, 1, fit="patch"))
+    assert np.allclose(assembled(engine, image)[..., 0], image, atol=1e-5)

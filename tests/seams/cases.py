@@ -11,7 +11,7 @@ import random
 from dataclasses import astuple, dataclass
 
 FACTORS: dict[str, tuple] = {
-    "kind": ("slices", "2.5D", "volumes"),
+    "kind": ("slices", "2.5D", "volumes", "padded", "patches"),
     "channels": (1, 3, 4, 9),
     "depth": ("8", "12 in 16", "16", "float"),
     "ratio": (0.7, 1.0, 1.4, 2.0),  # pixels of a picture, or voxels of a scan, to one of the network
@@ -42,6 +42,8 @@ FAST = (
     Row("2.5D", 3, "12 in 16", 1.4, "3", True),
     Row("volumes", 4, "float", 2.0, "regions", True),
     Row("slices", 9, "16", 1.0, "regions", False),
+    Row("patches", 3, "16", 1.4, "3", True),
+    Row("padded", 1, "float", 2.0, "1", False),
 )
 
 
@@ -50,11 +52,11 @@ def pairs_of(row: tuple) -> set[tuple]:
     return {(i, row[i], j, row[j]) for i, j in itertools.combinations(range(len(row)), 2)}
 
 
-def cover(begin: tuple[Row, ...] = FAST, seed: int = 19) -> list[Row]:
+def cover(begin: tuple[Row, ...] = FAST, seed: int = 64) -> list[Row]:
     """Rows after `begin` until all pairs have met, each one that lets most new ones meet.
 
     Args:
-        seed: of the order in which equals are taken; 19 gives 18 rows, the fewest of 150 seeds.
+        seed: of the order in which equals are taken; 64 gives 23 rows, the fewest of 200 seeds.
     """
     everything = list(itertools.product(*FACTORS.values()))
     random.Random(seed).shuffle(everything)

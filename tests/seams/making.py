@@ -89,7 +89,11 @@ def make(row: Row, folder: Path) -> Study:
 def drawn(row: Row, rng: np.random.Generator, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels and levels `(…, C)` of a shape in a shape; the ratio tells how many pixels it has."""
     edges = np.array(SIZE)
-    if row.kind == "volumes":  # in one window where the ratio is 1, else in several
+    if row.kind == "padded" or (row.kind == "patches" and row.ratio == 1):
+        edges = rng.integers((24, 18), edges + 1)
+    elif row.kind == "patches":
+        edges = rng.integers(20, 60, 2)
+    elif row.kind == "volumes":  # in one window where the ratio is 1, else in several
         edges = rng.integers(13, 17, 3) if row.ratio == 1 else rng.integers(14, 21, 3)
     shape = tuple(round(edge * row.ratio) for edge in edges)
     places = np.stack(np.meshgrid(*[np.linspace(-1, 1, edge) for edge in shape], indexing="ij"))
@@ -163,6 +167,8 @@ def _config(row: Row) -> dict:
         data["channel_patterns"] = [f"*_b{place}.{ending}" for place in range(row.channels)]
     if row.kind == "2.5D":
         data |= {"neighbours": 1, "slice_pattern": r"-(\d+)$"}
+    if row.kind in ("padded", "patches"):
+        data |= {"fit": {"padded": "pad", "patches": "patch"}[row.kind], "pixel_size": row.ratio}
     if scans:
         data["spacing"] = [2 * row.ratio, row.ratio, row.ratio]
     mask = {"regions": REGIONS} if regions else {}

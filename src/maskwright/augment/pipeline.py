@@ -17,6 +17,7 @@ from maskwright.augment.sampling import sample
 from maskwright.config.schema import AugmentationSection
 from maskwright.config.schema.augmentation import KindName
 from maskwright.data.patches import Box, cut
+from maskwright.data.regions import IGNORED
 
 Pair = tuple[np.ndarray, np.ndarray]
 _AROUND = 2  # voxels around what the map asks for, for cubic interpolation
@@ -123,13 +124,14 @@ def apply(
         drawn: what `draw` gave for the shape of the label, or of the patch.
         image_order: interpolation of the image, `linear` or `cubic`.
         label_order: `nearest`, or `area` (the class with the largest share of a pixel).
-        patch: first voxel and size of the part of a volume that is wanted. What the transforms bring into it is read
-            from the volume around it; of a volume in a file nothing else is read.
+        patch: first voxel and size of the part of a picture or volume that is wanted. What the transforms bring into
+            it is read from around it; of one in a file nothing else is read.
 
     Returns:
         Image and label of their type, at their size or that of the patch; the very same arrays where nothing was drawn
-        for a whole pair. In a volume the label is `IGNORED` where the transforms ask for what it does not hold; where
-        it is smaller than the patch it holds zeros around it, label and image, as in prediction.
+        for a whole pair. In a volume, and in a patch of a picture, the label is `IGNORED` where the transforms ask for
+        what it does not hold; where a volume is smaller than the patch it holds zeros around it, label and image, as in
+        prediction.
     """
     if patch is not None:
         image, label = _move_within(image, label, patch, drawn.spatial, image_order, label_order)
@@ -164,7 +166,7 @@ def _coarse(moves: Sequence[Move], shape: Sequence[int]) -> tuple[Grid, np.ndarr
 def _move_within(
     image: np.ndarray, label: np.ndarray, patch: Box, moves: Sequence[Move], image_order: str, label_order: str
 ) -> Pair:
-    """A patch of a volume, and what lies around it where the map asks for it."""
+    """A patch of a picture or volume, and what lies around it where the map asks for it."""
     corner, size = patch
     whole = _straight(moves)
     exact = _axes(whole, size) if whole else None
@@ -186,7 +188,7 @@ def _move_within(
     shift = np.array([one - other for one, other in zip(corner, start, strict=True)], np.float32)
     return sample(
         cut(image, start, box), cut(label, start, box), grid.bands(places + shift.reshape(-1, *[1] * len(size))),
-        image_order=image_order, label_order=label_order, shape=size,
+        image_order=image_order, label_order=label_order, shape=size, outside=IGNORED,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ def sample(
     image_order: str = "linear",
     label_order: str = "nearest",
     shape: Sequence[int] = (),
+    outside: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sample a pair.
 
@@ -53,15 +54,16 @@ def sample(
         image_order: `linear` or `cubic` (in a volume: cubic in each slice, linear between slices).
         label_order: `nearest`, or `area`: the class with the largest share of the pixel by linear interpolation.
         shape: of the result; that of the label where empty.
+        outside: the label's number beyond the source; `IGNORED` of volumes and 0 of pictures where None.
 
     Returns:
         Both of their type; the label holds no class that it did not have.
     """
-    source, outside = (_Volume, IGNORED) if label.ndim == 3 else (_Slice, 0)
+    source, beyond = (_Volume, IGNORED) if label.ndim == 3 else (_Slice, 0)
     fill = [0.0] * image.shape[-1] if label.ndim == 3 else border_level(image)
     channels = groups(image.shape[-1])
     parts = [source(image[..., group], image_order, fill[group]) for group in channels]
-    classes = (_Nearest if label_order == "nearest" else _Areas)(label, source, outside)
+    classes = (_Nearest if label_order == "nearest" else _Areas)(label, source, beyond if outside is None else outside)
     size = tuple(shape or label.shape)
     moved, moved_label = np.empty((*size, image.shape[-1]), image.dtype), np.empty(size, label.dtype)
     for rows, where in bands:

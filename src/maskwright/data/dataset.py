@@ -42,6 +42,9 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    def steps(self, batch_size: int) -> None:
+        """An epoch has every pair once."""
+
     def sample(self, sample: SampleId, index: int) -> tuple[np.ndarray, np.ndarray]:
         """What a training sees as that sample: the whole pair, whichever sample it is."""
         return self.load(index)
@@ -141,7 +144,10 @@ def cache_name(content: Sequence[Any], label: LabelRule, rule: InputRule) -> str
     Neighbours are not part of it, because each slice is kept by itself; nor is what only whole scans need, nor how
     levels become floats, where all pictures have the same depth.
     """
-    beside = ("intensity", "neighbours", "slice_pattern", "window", "orientation", "body_border", "spacing")
+    beside = (
+        "intensity", "neighbours", "slice_pattern", "window", "orientation", "body_border", "spacing", "fit",
+        "pixel_size",
+    )  # fmt: skip
     settings = {name: value for name, value in asdict(rule).items() if name not in beside}
     return entry_name("pictures", _VERSION, content, asdict(label), settings)
 
@@ -159,6 +165,12 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
             where="[data] patient_pattern",
             fix="Set it, or set data.neighbours = 0.",
         )
+    if data.neighbours and data.fit != "resize":
+        raise MaskwrightError(
+            "takes pictures one by one, and data.neighbours wants the slices around each",
+            where="[data] fit",
+            fix='Set data.fit = "resize", or data.neighbours = 0.',
+        )
     return InputRule(
         height=model.image_height,
         width=model.image_width,
@@ -175,6 +187,8 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         body_border=data.body_border,
         orientation=data.orientation,
         channel_patterns=tuple(data.channel_patterns),
+        fit=data.fit,
+        pixel_size=data.pixel_size,
     )
 
 

@@ -50,6 +50,9 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Pairs, or patches where they are counted."""
 
+    def steps(self, batch_size: int) -> int | None:
+        """Steps of an epoch where nobody says how many; None: every pair once."""
+
     def pair_of(self, index: int) -> Pair:
         """The pair of an index."""
 

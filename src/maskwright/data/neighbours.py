@@ -15,7 +15,6 @@ from typing import TypeVar
 import numpy as np
 
 from maskwright.data.cases import find_cases
-from maskwright.data.filters import resize
 from maskwright.data.images import read_images
 from maskwright.data.pairs import list_images
 from maskwright.data.preprocess import InputRule, adjust
@@ -130,8 +129,3 @@ def read_levels(path: Path, image: np.ndarray, rule: InputRule) -> np.ndarray:
             )
         planes.append(plane)
     return np.concatenate(planes, axis=2)
-
-
-def input_from(levels: np.ndarray, rule: InputRule) -> np.ndarray:
-    """Levels at the network's size: `(height, width, rule.input_channels)`."""
-    return resize(levels, rule.height, rule.width, rule.resize)

@@ -26,6 +26,8 @@ class InputRule:
         depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
         channel_patterns: the files of a case that are its channels; empty for one file.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
+        fit: `resize` to the input, or at one scale for all, `pixel_size` pixels of a file along each of the network's:
+            `pad` whole, `patch` in windows (data/scale.py).
         levels: black and white of the pictures of each depth, as `(dtype, black, white)`: decided for the set that is
             predicted (data/levels.py), so none in a model.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
@@ -53,6 +55,8 @@ class InputRule:
     spacing: tuple[float, ...] = ()
     channel_patterns: tuple[str, ...] = ()
     levels: tuple[tuple[str, float, float], ...] = ()
+    fit: str = "resize"
+    pixel_size: float = 1.0
 
     def black_and_white(self, dtype: str) -> tuple[float, float] | None:
         """The levels of pictures of a depth that are the model's `low` and `high`; None where nothing was decided."""
@@ -68,6 +72,11 @@ class InputRule:
     def input_channels(self) -> int:
         """Channels of the network's input: those of every slice."""
         return self.channels * (2 * self.neighbours + 1)
+
+    @property
+    def normalized_before(self) -> bool:
+        """Whether volumes and pictures were normalised as a whole, before parts of them are looked at."""
+        return bool(self.depth) or (self.fit != "resize" and self.intensity == "zscore")
 
     def middle(self, image: np.ndarray) -> np.ndarray:
         """The slice itself, `(H, W, channels)`, of an input that has its neighbours too."""
@@ -164,15 +173,20 @@ def network_input(image: np.ndarray, rule: InputRule, where: object = None) -> n
     return resize(adjust(image, rule, where), rule.height, rule.width, rule.resize)
 
 
-def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None) -> np.ndarray:
+def normalize(image: np.ndarray, rule: InputRule, out: np.ndarray) -> np.ndarray:
+    """As `to_floats`, of what a training sees, which may have been normalised as a whole before."""
+    if rule.normalized_before:
+        out[...] = image
+        return out
+    return to_floats(image, rule, out)
+
+
+def to_floats(image: np.ndarray, rule: InputRule, out: np.ndarray | None = None) -> np.ndarray:
     """Levels to float32 by the rule; `image` is `(..., H, W, C)`, and `zscore` goes by the picture.
 
     The result is written to `out`, where there is one of the same shape.
     """
     values = np.empty(image.shape, np.float32) if out is None else out
-    if rule.depth:  # patches of volumes were normalised as a whole
-        values[...] = image
-        return values
     if rule.intensity == "zscore":
         values[...] = image
         axes = tuple(range(values.ndim - 3, values.ndim))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.preprocess import InputRule, normalize
+from maskwright.data.preprocess import InputRule, to_floats
 from maskwright.exporting.samples import sample_inputs
 from maskwright.inference.model_files import GRAPH, PACKAGE_NOTE
 from maskwright.models.metadata import Metadata
@@ -98,7 +98,7 @@ def _example(rule: InputRule) -> tuple[np.ndarray, np.ndarray]:
     low, high = np.percentile(inputs, (1, 99))
     levels = rule.low + np.clip((inputs - low) / (high - low), 0, 1) * (rule.high - rule.low)
     levels = np.rint(levels).astype(rule.dtype) if rule.dtype != "float32" else levels.astype(np.float32)
-    return levels, np.stack([normalize(one, rule) for one in levels])
+    return levels, np.stack([to_floats(one, rule) for one in levels])
 
 
 def _preprocessing(rule: InputRule) -> list[dict[str, Any]]:

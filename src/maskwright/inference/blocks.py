@@ -15,12 +15,11 @@ import numpy as np
 
 from maskwright.config.schema import PredictSection
 from maskwright.data.model_space import to_model
-from maskwright.data.neighbours import input_from
-from maskwright.data.preprocess import InputRule, adjust, normalize
+from maskwright.data.preprocess import InputRule, adjust
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Engine, Ensemble
 from maskwright.inference.restored import restored
-from maskwright.inference.slices import Picture, full_probabilities, run_batches
+from maskwright.inference.slices import Picture, full_probabilities, picture, run_batches
 from maskwright.inference.windows import slabs
 from maskwright.volumes import Volume
 from maskwright.volumes.body import body_box
@@ -63,17 +62,17 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
     def load(index: int) -> Picture:
         around = range(index - rule.neighbours, index + rule.neighbours + 1)
         levels = np.concatenate([own(min(max(one, 0), count - 1)) for one in around], axis=2)
-        return Picture(array[index], levels, normalize(input_from(levels, rule), rule))
+        return picture(array[index], levels, rule, scan.name)
 
     members = list(engine.engines) if isinstance(engine, Ensemble) else [engine]
     if tiled:
         for index in range(count):
-            picture = load(index)
-            each = [full_probabilities(one, picture, None, options, tiled=True) for one in members]
+            seen = load(index)
+            each = [full_probabilities(one, seen, None, options, tiled=True) for one in members]
             yield place(index, np.stack(each))
         return
     runner = _SideBySide(engine) if isinstance(engine, Ensemble) else engine
-    for index, item, small in run_batches(runner, range(count), load, lambda item: item.inputs, options.batch_size):
+    for index, item, small in run_batches(runner, range(count), load, lambda item: item, options.batch_size):
         if isinstance(item, MaskwrightError):
             raise item
         assert small is not None

@@ -96,7 +96,7 @@ def score_network(
 
     options, decide = config.predict, decision(engine.metadata, config.predict)
     clean = cleaning(engine.metadata, options.postprocess)
-    stream = run_batches(engine, pairs, load, lambda item: item.picture.inputs, options.batch_size)
+    stream = run_batches(engine, pairs, load, lambda item: item.picture, options.batch_size)
     with reporter.task("evaluating", len(pairs), "images") as advance:
         for pair, item, small in stream:
             if isinstance(item, MaskwrightError):
@@ -111,8 +111,9 @@ def score_network(
             if stacker:
                 stacker.add(label, item.label, found[-1])
             records.append(item.record)
-            batch.append((resize_label(item.label, rule.height, rule.width)[..., None].astype(np.float32), small))
-            if len(batch) == config.evaluate.batch_size:
+            batch.append((resize_label(item.label, *small.shape[:2])[..., None].astype(np.float32), small))
+            # Pictures at a scale of their own have sizes of their own.
+            if len(batch) == config.evaluate.batch_size or rule.fit != "resize":
                 flush()
             advance()
     flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +140,7 @@ def predict_files(
     if tiled:
         stream = ((files, item, None) for files, item in ahead(todo, load, count=2))
     else:
-        stream = run_batches(engine, todo, load, attrgetter("inputs"), options.batch_size)
+        stream = run_batches(engine, todo, load, lambda item: item, options.batch_size)
     with reporter.task("predicting", len(todo), "images") as advance:
         for files, item, small in stream:
             advance()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,14 +15,16 @@ from maskwright.config.schema import PredictSection
 from maskwright.data.cases import CaseFiles
 from maskwright.data.images import read_images
 from maskwright.data.levels import settled
-from maskwright.data.neighbours import input_from, read_levels
-from maskwright.data.preprocess import InputRule, normalize
+from maskwright.data.neighbours import read_levels
+from maskwright.data.preprocess import InputRule
+from maskwright.data.scale import network_values, seen_size
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.masks import restore
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.tiles import predict_tiles
+from maskwright.inference.windows import slabs
 from maskwright.volumes.read import stem
 
 _THREADS = 2
@@ -32,11 +34,24 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture `(H, W[, C])`, its levels as the network sees them, `(H, W, C)`, and its input, `(h, w, C)`."""
+    """A decoded picture `(H, W[, C])`, its levels as the network sees them, `(H, W, C)`, and its input, `(h, w, C)`.
+
+    The input is as large as the network's, or larger. Of it the first `size` rows and columns are the picture.
+    """
 
     image: np.ndarray
     levels: np.ndarray
     inputs: np.ndarray
+    size: tuple[int, int]
+
+
+def picture(image: np.ndarray, levels: np.ndarray, rule: InputRule, where: object = None) -> Picture:
+    """A picture of what was decoded and its levels, neighbours among them.
+
+    Raises:
+        MaskwrightError: it must be seen whole, and is larger than the network's input.
+    """
+    return Picture(image, levels, network_values(levels, rule, where), seen_size(levels.shape, rule))
 
 
 def rule_of_set(
@@ -73,7 +88,7 @@ def as_picture(path: Path, image: np.ndarray, rule: InputRule) -> Picture:
         rule: with the levels of the set that it belongs to (`rule_of_set`).
     """
     levels = read_levels(path, image, rule)
-    return Picture(image, levels, normalize(input_from(levels, rule), rule))
+    return picture(image, levels, rule, path)
 
 
 def ahead(
@@ -102,19 +117,26 @@ def run_batches(
     engine: Engine,
     sources: Sequence[Source],
     load: Callable[[Source], Item],
-    inputs: Callable[[Item], np.ndarray],
+    picture_of: Callable[[Any], Picture],
     batch_size: int,
 ) -> Iterator[tuple[Source, Item | MaskwrightError, np.ndarray | None]]:
     """Run the network over sources of any kind.
 
     Yields:
-        The source, what `load` made of it (or its error), and its probabilities `(h, w, K)` at the network's size
-        (None for an error), in the order of the sources.
+        The source, what `load` made of it (or its error), and its probabilities `(h, w, K)` at the size at which the
+        network saw it (None for an error), in the order of the sources.
     """
+    if engine.metadata.input_rule.fit != "resize":
+        for source, item in ahead(sources, load, 2):
+            if isinstance(item, MaskwrightError):
+                yield source, item, None
+            else:
+                yield source, item, windowed(engine, picture_of(item), batch_size)
+        return
     waiting: list[tuple[Source, Item | MaskwrightError]] = []
 
     def flush() -> Iterator[tuple[Source, Item | MaskwrightError, np.ndarray | None]]:
-        good = [inputs(item) for _, item in waiting if not isinstance(item, MaskwrightError)]
+        good = [picture_of(item).inputs for _, item in waiting if not isinstance(item, MaskwrightError)]
         found = iter(engine.probabilities(np.stack(good), batch_size) if good else [])
         for source, item in waiting:
             yield source, item, None if isinstance(item, MaskwrightError) else next(found)
@@ -127,14 +149,38 @@ def run_batches(
     yield from flush()
 
 
+def windowed(engine: Engine, picture: Picture, batch_size: int, overlap: float = 0.5) -> np.ndarray:
+    """Probabilities `(h, w, K)` of a picture at the network's scale, in windows where it is larger than one.
+
+    Args:
+        overlap: of neighbouring windows, as a share of their edge.
+    """
+    blocks = [block for _, block in slabs(engine, picture.inputs, batch_size, overlap)]
+    return np.concatenate(blocks)[: picture.size[0], : picture.size[1]]
+
+
 def full_probabilities(
     engine: Engine, picture: Picture, small: np.ndarray | None, options: PredictSection, *, tiled: bool
 ) -> np.ndarray:
-    """Probabilities `(H, W, K)` at the picture's own size: from those of the network's size, or in tiles."""
+    """Probabilities `(H, W, K)` at the picture's own size: from those of the network's size, or in tiles.
+
+    A network for pictures at one scale sees them in windows, tiled or not.
+
+    Raises:
+        MaskwrightError: tiles of another size are wanted, which would change that scale.
+    """
     height, width = picture.image.shape[:2]
     blur = options.blur_size if options.blur else None
-    if tiled:
-        tiles = options.tiles
+    tiles = options.tiles
+    if engine.metadata.input_rule.fit != "resize":
+        if tiled and tiles.size:
+            raise MaskwrightError(
+                "is given, and this model sees pictures in windows of its own, at one scale",
+                where="[predict.tiles] size",
+                fix="Leave it out; such a model needs no --tiles.",
+            )
+        small = windowed(engine, picture, options.batch_size) if small is None else small
+    elif tiled:
         small = predict_tiles(engine, picture.levels, tiles.size, tiles.overlap, options.batch_size)
     assert small is not None
     return restore(small, height, width, blur)
@@ -164,7 +210,9 @@ def predict_image(
 
 def segment_picture(engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
     """The mask `(H, W)` of class numbers of a decoded picture."""
-    small = None if tiled else engine.probabilities(picture.inputs[None])[0]
+    small = None
+    if not tiled and engine.metadata.input_rule.fit == "resize":
+        small = engine.probabilities(picture.inputs[None])[0]
     full = full_probabilities(engine, picture, small, options, tiled=tiled)
     label = decision(engine.metadata, options)(full)
     return cleaning(engine.metadata, options.postprocess)(label)

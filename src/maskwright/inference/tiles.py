@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskwright.data.filters import resize
-from maskwright.data.preprocess import normalize
+from maskwright.data.preprocess import to_floats
 from maskwright.inference.engines import Engine
 from maskwright.inference.masks import restore
 
@@ -31,7 +31,7 @@ def gaussian_weights(height: int, width: int) -> np.ndarray:
 def predict_tiles(
     engine: Engine, image: np.ndarray, tile: int | None, overlap: int | None, batch_size: int
 ) -> np.ndarray:
-    """Probabilities `(H, W, K)` of a picture larger than the network.
+    """Probabilities `(H, W, K)` of a picture larger than a network that learnt from resized ones.
 
     Args:
         image: `(H, W, C)` in levels, its channels already as the network wants them.
@@ -43,7 +43,7 @@ def predict_tiles(
     tile_h, tile_w = (tile, tile) if tile else (rule.height, rule.width)
     height, width = image.shape[:2]
     fill = [(0, max(0, tile_h - height)), (0, max(0, tile_w - width)), (0, 0)]
-    values = np.pad(normalize(image, rule), fill, mode="edge")
+    values = np.pad(to_floats(image, rule), fill, mode="edge")
     corners = [
         (top, left)
         for top in starts(values.shape[0], tile_h, tile_h // 2 if overlap is None else overlap)

@@ -39,7 +39,7 @@ def picture_cases(
         return as_picture(pair.image, image, rule), label
 
     found = []
-    stream = run_batches(engine, pairs, load, lambda item: item[0].inputs, options.batch_size)
+    stream = run_batches(engine, pairs, load, lambda item: item[0], options.batch_size)
     with reporter.task("predicting", len(pairs), "images") as advance:
         for number, (pair, item, small) in enumerate(stream):
             if isinstance(item, MaskwrightError):

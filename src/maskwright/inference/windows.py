@@ -1,11 +1,14 @@
-"""Volumes through a network for volumes: overlapping windows, weighted by a Gaussian, slab after slab.
+"""What is larger than a network's input: overlapping windows, weighted by a Gaussian, slab after slab.
 
-A slab is what no later window touches any more; only the rows that windows are still working on are in memory.
+A slab is what no later window touches any more: slices of a volume, rows of a picture. Only those that windows are
+still working on are in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from itertools import product
 
 import numpy as np
 
@@ -17,24 +20,24 @@ _SIGMA = 1 / 8  # of a window's edge, as nnU-Net has it
 
 
 def weights(size: tuple[int, ...]) -> np.ndarray:
-    """Weights `(D, H, W, 1)` of a window: 1 in its middle, never 0."""
+    """Weights `(H, W, 1)` or `(D, H, W, 1)` of a window: 1 in its middle, never 0."""
     bells = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n * _SIGMA)) ** 2) for n in size]
-    found = bells[0][:, None, None] * bells[1][None, :, None] * bells[2][None, None, :]
+    found = reduce(np.multiply.outer, bells)
     return np.maximum(found, 1e-4).astype(np.float32)[..., None]
 
 
 def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0.5) -> Iterator[tuple[int, np.ndarray]]:
-    """Probabilities of a volume, from its first slice to its last.
+    """Probabilities of a volume from its first slice to its last, or of a picture from its first row.
 
     Args:
-        image: `(D, H, W, C)` float32, as the network sees it.
+        image: `(D, H, W, C)` or `(H, W, C)` float32, as the network sees it.
         overlap: of neighbouring windows, as a share of their edge.
 
     Yields:
-        The first slice of a slab, and its probabilities `(d, H, W, K)` float32.
+        The first slice (row) of a slab, and its probabilities `(d, H, W, K)` or `(h, W, K)` float32.
     """
-    size = engine.metadata.input_rule.shape[:3]
-    edges = image.shape[:3]
+    size = engine.metadata.input_rule.shape[:-1]
+    edges = image.shape[:-1]
     shape = tuple(max(edge, length) for edge, length in zip(edges, size, strict=True))
     # A volume smaller than a window lies in the middle of one.
     before = tuple((whole - edge) // 2 for whole, edge in zip(shape, edges, strict=True))
@@ -43,12 +46,12 @@ def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0
     total = np.zeros((size[0], *shape[1:], channels), np.float32)
     weight = np.zeros((size[0], *shape[1:], 1), np.float32)
     for number, first in enumerate(places[0]):
-        corners = [(first, row, column) for row in places[1] for column in places[2]]
+        corners = list(product([first], *places[1:]))
         for start in range(0, len(corners), batch_size):
             chosen = corners[start : start + batch_size]
             inputs = np.stack([cut(image, np.subtract(corner, before).tolist(), size) for corner in chosen])
-            for (_, row, column), found in zip(chosen, engine.probabilities(inputs, batch_size), strict=True):
-                area = np.s_[:, row : row + size[1], column : column + size[2]]
+            for (_, *rest), found in zip(chosen, engine.probabilities(inputs, batch_size), strict=True):
+                area = (slice(None), *(slice(low, low + n) for low, n in zip(rest, size[1:], strict=True)))
                 total[area] += found * bell
                 weight[area] += bell
         following = places[0][number + 1] if number + 1 < len(places[0]) else first + size[0]
@@ -65,5 +68,5 @@ def _inside(
     """The part of a slab that lies in the volume itself."""
     low, high = max(first, before[0]), min(first + len(found), before[0] + shape[0])
     if low < high:
-        rows, columns = (slice(b, b + n) for b, n in zip(before[1:], shape[1:], strict=True))
-        yield low - before[0], found[low - first : high - first, rows, columns]
+        inner = [slice(b, b + n) for b, n in zip(before[1:], shape[1:], strict=True)]
+        yield low - before[0], found[(slice(low - first, high - first), *inner)]

@@ -12,14 +12,13 @@ import numpy as np
 
 from maskwright.config.schema import PredictSection
 from maskwright.data.levels import settled_for
-from maskwright.data.neighbours import input_from
-from maskwright.data.preprocess import adjust, normalize
+from maskwright.data.preprocess import adjust
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine, combined
 from maskwright.inference.scans import label_names, measures
-from maskwright.inference.slices import Picture, segment_picture
+from maskwright.inference.slices import picture, segment_picture
 from maskwright.inference.volumes import predict_scan
 from maskwright.serving.batching import NetworkThread, batch_of, batch_sizes
 from maskwright.serving.intake import Upload, read_picture, read_scan
@@ -120,8 +119,7 @@ class Segmenter:
         levels = np.concatenate(
             [adjust(image, rule)] * (2 * rule.neighbours + 1), axis=2
         )  # it stands in for neighbours
-        picture = Picture(image, levels, normalize(input_from(levels, rule), rule))
-        labels = segment_picture(engine, picture, self.options)
+        labels = segment_picture(engine, picture(image, levels, rule, upload.path), self.options)
         names = label_names(self.metadata)
         counts = np.bincount(labels.ravel(), minlength=max(names) + 1)
         structures = {

@@ -9,7 +9,8 @@ import numpy as np
 from maskwright.config import Configuration
 from maskwright.data.dataset import Dataset, input_rule, open_dataset
 from maskwright.data.part import PartFiles
-from maskwright.data.patches import Patches
+from maskwright.data.patches import Patches, patches_of
+from maskwright.data.pictures import open_pictures
 from maskwright.data.preprocess import InputRule, adjust
 from maskwright.plan import Plan
 from maskwright.plan.make import make_plan
@@ -40,15 +41,26 @@ def prepare(
     """
     plan = plan or make_plan(config, reporter, allow_leak=allow_leak)
     rule = picture_input_rule(config, plan)
-    ready = {}
+    ready: dict[str, Dataset | Patches] = {}
     for part in ("train", "valid"):
         files = files_of(plan, part)
         if files.pairs:
-            with reporter.task(f"decoding {part}", len(files.pairs), "pairs") as step:
-                ready[part] = open_dataset(files, plan.label_rule, rule, config.data, say=reporter.say, step=step)
+            ready[part] = _open(files, part, plan, rule, config, reporter)
     prepared = Prepared(ready["train"], ready.get("valid"), plan)
     describe(prepared, reporter)
     return prepared
+
+
+def _open(
+    files: PartFiles, part: str, plan: Plan, rule: InputRule, config: Configuration, reporter: Reporter
+) -> Dataset | Patches:
+    data, label = config.data, plan.label_rule
+    with reporter.task(f"decoding {part}", len(files.pairs), "pairs") as step:
+        if rule.fit == "resize":
+            return open_dataset(files, label, rule, data, say=reporter.say, step=step)
+        pictures = open_pictures(files, label, rule, data, say=reporter.say, step=step)
+    patches = patches_of(pictures, files.pairs, files.records, label, rule, config.train.foreground_share)
+    return patches if part == "train" else patches.covering()
 
 
 def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
 from maskwright.config import Configuration
-from maskwright.data.patches import Patches, covering, remember
+from maskwright.data.patches import Patches, patches_of
 from maskwright.data.preprocess import InputRule
 from maskwright.data.scans import open_scans
+from maskwright.errors import MaskwrightError
 from maskwright.plan import Plan
 from maskwright.plan.make import make_plan
 from maskwright.progress import Reporter
@@ -33,8 +30,18 @@ def prepare_volumes(
 
 
 def volume_input_rule(config: Configuration, plan: Plan) -> InputRule:
-    """Patch size, direction, spacing and levels."""
+    """Patch size, direction, spacing and levels.
+
+    Raises:
+        MaskwrightError: `data.fit` is set, which volumes have no use for.
+    """
     data, model = config.data, config.model
+    if data.fit != "resize":
+        raise MaskwrightError(
+            "is for pictures; volumes are always seen in patches, at the scale of data.spacing",
+            where="[data] fit",
+            fix="Leave it out.",
+        )
     return InputRule(
         height=model.image_height,
         width=model.image_width,
@@ -53,15 +60,5 @@ def _open(plan: Plan, part: str, rule: InputRule, config: Configuration, reporte
     pairs = files.pairs
     with reporter.task(f"preparing {part}", len(pairs), "scans") as step:
         scans = open_scans(files, label, rule, config.data, say=reporter.say, step=step)
-    shapes, places = [], []
-    for index in range(len(pairs)):
-        _, marks = scans.whole(index)
-        shapes.append(marks.shape)
-        places.append(remember(np.asarray(marks), label.classes, np.random.default_rng(index)))
-    patches = Patches(
-        pairs, files.records, label, rule, scans, shapes, places, config.train.foreground_share
-    )  # fmt: skip
-    if part == "train":
-        return patches
-    cover = [(index, corner) for index, shape in enumerate(shapes) for corner in covering(shape, rule.shape[:3])]
-    return replace(patches, cover=cover)
+    patches = patches_of(scans, pairs, files.records, label, rule, config.train.foreground_share)
+    return patches if part == "train" else patches.covering()

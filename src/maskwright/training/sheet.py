@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ from maskwright.data.dataset import Dataset, input_rule
 from maskwright.data.filters import resize
 from maskwright.data.levels import mixed_range
 from maskwright.data.loader import Batches
+from maskwright.data.patches import Patches, patches_of
+from maskwright.data.pictures import make
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import common_dtype, depths
 from maskwright.data.samples import SampleId
+from maskwright.data.wholes import FreshWholes
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import overlay
 from maskwright.plan import Plan
@@ -68,7 +72,7 @@ def training_batches(config: Configuration, plan: Plan | None = None) -> Batches
         )
     settings = config.train
     if plan is not None:
-        dataset = Dataset(plan.pairs("train"), [], plan.label_rule, picture_input_rule(config, plan))
+        pairs, label, rule = plan.pairs("train"), plan.label_rule, picture_input_rule(config, plan)
     else:
         splits, _ = split(config)
         everything = [pair for pairs in splits.values() for pair in pairs]
@@ -76,12 +80,17 @@ def training_batches(config: Configuration, plan: Plan | None = None) -> Batches
         pairs, rule = splits["train"], input_rule(config, common_dtype(found))
         if mixed := mixed_range(rule, everything, found):
             rule = dataclasses.replace(rule, low=mixed[0], high=mixed[1])
-        dataset = Dataset(pairs, [], decide(config, splits).rule, rule)
+        label = decide(config, splits).rule
+    dataset: Dataset | Patches = Dataset(pairs, [], label, rule)
+    if rule.fit != "resize":
+        made = partial(make, label=label, rule=rule)
+        dataset = patches_of(FreshWholes(pairs, made), pairs, [], label, rule, settings.foreground_share)
     # Copies of what is trained on are written by the training alone.
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(
-        dataset, settings.batch_size, seed=settings.seed, steps=settings.steps_per_epoch, shuffle=True, augment=augment
-    )
+        dataset, settings.batch_size, seed=settings.seed, shuffle=True, augment=augment,
+        steps=settings.steps_per_epoch or dataset.steps(settings.batch_size),
+    )  # fmt: skip
 
 
 def every_transform(batches: Batches, config: Configuration, count: int, seed: int, reporter: Reporter) -> list[Row]:
@@ -127,12 +136,12 @@ def one_sample(batches: Batches, epoch: int, place: int) -> Row:
         raise MaskwrightError(
             f"an epoch has {len(order)} samples", where=f"--replay {epoch}:{place}", fix="Count them from 0."
         )
-    pair = batches.dataset.pairs[order[place]]
+    pair = batches.dataset.pair_of(int(order[place]))
     sample = SampleId(batches.seed, epoch, place)
-    image, label = batches.dataset.sample(sample, int(order[place]))
+    image, label = (np.asarray(one) for one in batches.dataset.sample(sample, int(order[place])))
     assert isinstance(batches.augment, Augmenter)
     drawn = draw(sample.rng(), batches.augment.options, label.shape)
-    moved, moved_label = batches.augment(sample, image, label, pair)
+    moved, moved_label = batches.pair(sample, int(order[place]))
     middle = batches.dataset.input_rule.middle
     tiles = [tile(middle(image), label), tile(middle(moved), moved_label)]
     return Row(f"sample {sample} of seed {batches.seed}", [pair.name], [drawn], tiles)

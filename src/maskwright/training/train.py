@@ -256,7 +256,7 @@ def _batches(
         prepared.train,
         settings.batch_size,
         seed=settings.seed,
-        steps=settings.steps_per_epoch,
+        steps=settings.steps_per_epoch or prepared.train.steps(settings.batch_size),
         shuffle=True,
         augment=augmenter(config.augmentation, prepared.train.input_rule, fresh=fresh, table=table),
         workers=settings.workers,

@@ -1,7 +1,7 @@
 """Validation after an epoch: loss and metrics of batches, and the Dice of decided masks, case by case.
 
 The Dice is that of `evaluation.case_dice`, the same that tunes and evaluates: pictures as the network sees them, all
-slices of a patient together; volumes as a whole, window by window, all scans of a patient together.
+slices of a patient together; volumes, and pictures at a scale of their own, as a whole, window by window.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from maskwright.backend import import_keras
 from maskwright.config import Configuration
 from maskwright.data.loader import Batches
 from maskwright.data.patches import Patches
+from maskwright.data.preprocess import to_floats
 from maskwright.evaluation.case_dice import CaseDice
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import KerasEngine
@@ -52,17 +53,17 @@ class Validation:
         """`val_loss`, `val_` of each metric, and `val_dice`."""
         dice, means = CaseDice(self.metadata.label_rule), Means()
         source = self.batches.dataset
-        volumes = isinstance(source, Patches)
+        parts = isinstance(source, Patches)
         for place, (images, labels) in enumerate(self.batches.epoch(0)):
             predicted = self.model.predict_on_batch(images)
             probabilities = np.asarray(self.ops.convert_to_numpy(predicted), np.float32)
             means.add(self._measures(labels, probabilities), len(images))
-            if not volumes:
+            if not parts:
                 decided = self.decide(probabilities[..., : self.metadata.channels])
                 for pair, mask, truth in zip(self.batches.pairs(0, place), decided, labels[..., 0], strict=True):
                     dice.add(pair.patient, mask, truth.astype(np.uint8))
         if isinstance(source, Patches):
-            for case, mask, truth in self._volumes(source):
+            for case, mask, truth in self._wholes(source):
                 dice.add(case, mask, truth)
         found = {f"val_{name}": value for name, value in means.values().items()}
         return found | {"val_dice": dice.mean()}
@@ -77,9 +78,10 @@ class Validation:
             found[metric.name] = float(metric.result())
         return found
 
-    def _volumes(self, source: Patches) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        engine = KerasEngine(self.model, self.metadata)
+    def _wholes(self, source: Patches) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        engine, rule = KerasEngine(self.model, self.metadata), source.input_rule
         for index, pair in enumerate(source.pairs):
             image, label = source.whole(index)
-            for first, block in slabs(engine, image, self.batch_size, _OVERLAP):
+            values = image if rule.normalized_before else to_floats(image, rule)
+            for first, block in slabs(engine, values, self.batch_size, _OVERLAP):
                 yield pair.patient, self.decide(block), np.asarray(label[first : first + len(block)])

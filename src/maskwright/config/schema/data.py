@@ -175,6 +175,21 @@ class DataSection(Section):
         unit="mm",
         example=[3.0, 1.0, 1.0],
     )
+    fit: Literal["resize", "pad", "patch"] = key(
+        "resize",
+        "How pictures meet the network's input. `resize`: squeezed or stretched to it. `pad`, `patch`: at one scale, "
+        "never distorted; `pad` takes each whole, filled up to the input, `patch` takes windows of it, and predicts in "
+        "blended windows.",
+        example="patch",
+    )
+    pixel_size: float = key(
+        1.0,
+        "`pad`, `patch`: so many pixels of a file are one of the network's, along each side.",
+        unit="px",
+        example=2.0,
+        ge=0.05,
+        le=100,
+    )
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
         "How an image is resized to the network's input. Labels always keep their class numbers.",
