@@ -178,7 +178,7 @@ def _config(row: Row) -> dict:
     model |= {"name": "unet_3d" if scans else "unet", "image_channels": row.channels, "num_layers": 2}
     model |= {"base_filters": 4, "num_classes": 1 if row.classes == "1" else 3}
     train = {
-        "epochs": 2,
+        "epochs": 4 if row.kind == "patches" else 2,
         "batch_size": 2 if scans else 4,
         "steps_per_epoch": 16 if scans else 30,
         "precision": "float32",
