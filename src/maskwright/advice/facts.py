@@ -1,0 +1,196 @@
+"""What lies in a data set: pairs, patients, classes, sizes, levels, and how thin its structures are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from maskwright.advice.layouts import Layout
+from maskwright.advice.patients import Candidate, candidates, chosen
+from maskwright.config import Configuration
+from maskwright.config.loading import from_overrides
+from maskwright.data.duplicates import find_duplicates
+from maskwright.data.images import read_images
+from maskwright.data.label_rules import ignored
+from maskwright.data.labels import IGNORED, LabelRule
+from maskwright.data.map_values import values_in
+from maskwright.data.mask_files import read_label
+from maskwright.data.mask_meaning import Decision
+from maskwright.data.mask_values import look
+from maskwright.data.pairs import Pair
+from maskwright.data.records import Record, examine
+from maskwright.data.remarks import remarks
+from maskwright.data.splits import SPLITS, Splits, collect
+from maskwright.errors import MaskwrightError
+from maskwright.plan.masks import decide
+from maskwright.plan.scans import examine_scans
+from maskwright.progress import Reporter
+
+_MOST_CLASSES = 64  # more numbers are objects, or levels
+_DENSE = 0.5  # of the class numbers that some mask must have
+_MEASURED = 40  # masks whose structures are measured
+_VOID = (255, 65535)
+_TINT = 0.02  # of the largest level: what compression makes of grey
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found.
+
+    Attributes:
+        layout: where it lies. records: of each part, or of `all`.
+        tried: patterns for patients, and which is taken. classes: `model.num_classes`. why: what masks mean.
+        widths: of the structures of each class, in px (of pictures), the typical one of each mask that has it.
+        notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
+            at has colours, also where it is stored as if it had.
+    """
+
+    layout: Layout
+    records: dict[str, list[Record]]
+    tried: list[Candidate]
+    patients: Candidate | None
+    classes: int
+    why: str
+    widths: dict[int, list[float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    twins: int = 0
+    grey: bool = False
+
+    @property
+    def everything(self) -> list[Record]:
+        """The records of all parts."""
+        return [record for records in self.records.values() for record in records]
+
+    @property
+    def learnt(self) -> list[Record]:
+        """Those of all parts but the test."""
+        return [record for part, records in self.records.items() if part != "test" for record in records]
+
+    def shares(self) -> np.ndarray:
+        """Of each class its share of the known pixels that are learnt from."""
+        pixels = np.sum([record.class_pixels for record in self.learnt], axis=0)
+        return pixels / max(pixels.sum(), 1)
+
+    def thin(self) -> float:
+        """The width of the thinnest class: of a quarter of its masks it is less. 0 where nothing was measured."""
+        found = [float(np.quantile(values, 0.25)) for values in self.widths.values() if values]
+        return min(found, default=0.0)
+
+    def colours(self) -> Counter[int]:
+        """How many pictures have so many channels."""
+        return Counter(record.channels for record in self.everything)
+
+
+def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Facts:
+    """Read all of a data set once.
+
+    Args:
+        overrides: what the user says of it, as `section.key=value`.
+
+    Raises:
+        MaskwrightError: files that cannot be used (all are listed), or masks that can mean several things: what is said
+            then names the key that settles it.
+    """
+    keys = [f"{key}={path}" for key, path in layout.keys().items()]
+    if layout.scans:
+        keys.append("model.image_depth=16")  # which is what makes them volumes
+    config = from_overrides([*keys, *overrides])
+    splits = _pairs(config, layout)
+    tried = candidates({part: [pair.name for pair in pairs] for part, pairs in splits.items()})
+    patients = None if config.data.patient_pattern else chosen(tried)
+    if patients:
+        config = from_overrides([*keys, *overrides, f"data.patient_pattern={patients.pattern}"])
+        splits = _pairs(config, layout)
+    notes = remarks(config.data, splits, scans=layout.scans)
+    config, decided = _classes(config, splits, layout, reporter)
+    records = {}
+    for part, pairs in splits.items():
+        if layout.scans:
+            records[part] = examine_scans(pairs, decided.rule, config, reporter)
+        else:
+            with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
+                records[part] = examine(pairs, decided.rule, step=step)
+    widths = {} if layout.scans else _widths([pair for pairs in splits.values() for pair in pairs], decided.rule)
+    parts = list(records.values())
+    twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
+    return Facts(
+        layout, records, tried, patients, config.model.num_classes, decided.why, widths,
+        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits),
+    )  # fmt: skip
+
+
+def _are_grey(splits: Splits) -> bool:
+    pairs = [pair for some in splits.values() for pair in some]
+    for place in _spread(len(pairs)):
+        image = read_images(pairs[place].images)
+        if image.ndim == 3 and np.abs(image.astype(np.float32) - image[..., :1]).max() > _TINT * image.max():
+            return False
+    return True
+
+
+def _spread(count: int) -> list[int]:
+    """Some of so many, evenly."""
+    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, _MEASURED))})
+
+
+def _pairs(config: Configuration, layout: Layout) -> Splits:
+    """All pairs: of the parts that are given, or as `all`."""
+    whole = config.data.model_copy(update={"valid_fraction": 0.0, "test_fraction": 0.0})
+    if "all" in layout.parts:
+        return {"all": collect(whole, ("train",), scans=layout.scans)["train"]}
+    return collect(whole, [part for part in SPLITS if part in layout.parts], scans=layout.scans)
+
+
+def _classes(
+    config: Configuration, splits: Splits, layout: Layout, reporter: Reporter
+) -> tuple[Configuration, Decision]:
+    """One structure, or as many classes as the masks have numbers; what masks mean then."""
+    if config.mask.regions or "num_classes" in config.model.model_fields_set:
+        return config, decide(config, splits, scans=layout.scans)
+    masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
+    with reporter.task("looking at masks", sum(map(len, masks.values())), "masks") as step:
+        seen = look(masks, step, frozenset({"test"}), values_in if layout.scans else None)
+    void = ignored(config.mask)
+    numbers = {number for number in seen.numbers() if number not in (*_VOID, void)}
+    if config.mask.levels or config.mask.colors:
+        count = max(len(config.mask.levels), len(config.mask.colors))
+    elif numbers <= {0.0, 1.0} or not all(float(number).is_integer() for number in numbers):
+        count = 1
+    else:
+        count = int(max(numbers)) + 1
+        if len(numbers) < _DENSE * count:  # 0 and 15 are no 16 classes: what they are is for the user to say
+            count = 1
+    one, several = (config.model_copy(update={"model": config.model.model_copy(update={"num_classes": n})})
+                    for n in (1, max(2, count)))  # fmt: skip
+    if count <= 2:
+        return one, decide(one, splits, scans=layout.scans)
+    try:
+        if count <= _MOST_CLASSES:
+            return several, decide(several, splits, scans=layout.scans)
+        return one, decide(one, splits, scans=layout.scans)
+    except MaskwrightError as error:
+        try:
+            return one, decide(one, splits, scans=layout.scans)
+        except MaskwrightError:
+            raise error from None
+
+
+def _widths(pairs: Sequence[Pair], rule: LabelRule) -> dict[int, list[float]]:
+    """Of each class after the background, its typical width in some masks, in px.
+
+    Four times the mean distance to its edge: of a band as wide as it is, exactly; of a disc two thirds of its diameter.
+    """
+    found: dict[int, list[float]] = {}
+    for place in _spread(len(pairs)):
+        label = read_label(pairs[place].mask, rule)
+        for number in np.unique(label):
+            if number in (0, IGNORED):
+                continue
+            inside = np.pad((label == number).astype(np.uint8), 1)
+            far = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+            found.setdefault(int(number), []).append(4 * float(far[inside > 0].mean() - 0.5))
+    return {number: [max(1.0, width) for width in widths] for number, widths in sorted(found.items())}

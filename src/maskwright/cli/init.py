@@ -1,0 +1,82 @@
+"""maskwright init"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskwright.cli._main import Outcome
+from maskwright.cli._shared import add_overrides
+
+if TYPE_CHECKING:
+    from maskwright.advice.choices import Choice
+    from maskwright.config import Configuration
+    from maskwright.progress import Reporter
+
+HELP = "look at a folder of data and at this machine, and write a configuration with the reason of each choice"
+EXAMPLE = "maskwright init dataset --time 30m"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("data", metavar="DATA", help="the folder: images and masks, scans and label maps, nnU-Net's")
+    parser.add_argument(
+        "--output", metavar="FILE", default="config.toml", help="the configuration (default: %(default)s)"
+    )
+    parser.add_argument("--time", metavar="TIME", help="how long the training may take: 30m, 2h, 90s")
+    add_overrides(parser)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
+    """Look, choose, write."""
+    from maskwright.advice.choices import Machine, choose
+    from maskwright.advice.facts import look_at
+    from maskwright.advice.layouts import find_layout
+    from maskwright.advice.length import length
+    from maskwright.advice.settled import settled
+    from maskwright.advice.text import as_toml, seen
+    from maskwright.storage import give_way, reading, write_text
+
+    minutes = _minutes(arguments.time)
+    target = Path(arguments.output)
+    layout = find_layout(Path(arguments.data))
+    facts, machine = look_at(layout, arguments.overrides, reporter), Machine.here()
+    chosen = settled(choose(facts, machine), arguments.overrides)
+    pace = None
+    if minutes is not None:
+        from maskwright.training.pace import measure
+
+        reporter.say("timing some steps on this machine")
+        pace = measure(_configuration(chosen))
+    chosen = settled([*chosen, *length(facts, chosen, minutes, pace)], arguments.overrides)
+    text = as_toml(chosen, target.absolute().parent)
+    with reading([folder for folders in layout.parts.values() for folder in folders]):
+        write_text(give_way(target, reporter.say), text)
+    lines = [*seen(facts, machine), "", "chosen:"]
+    lines += [f"  {one.key} = {one.value}" + (f": {one.why}" if one.why else "") for one in chosen]
+    lines += ["", f"{target}", f"next: maskwright train {target}"]
+    data = {"config": target, "chosen": {one.key: {"value": one.value, "why": one.why} for one in chosen},
+            "seen": seen(facts, machine)}  # fmt: skip
+    return Outcome(data, "\n".join(lines))
+
+
+def _configuration(chosen: list[Choice]) -> Configuration:
+    from maskwright.advice.text import as_toml
+    from maskwright.config.toml import read_toml
+
+    return read_toml(as_toml(chosen, Path.cwd()), Path("the choice"), {})
+
+
+def _minutes(text: str | None) -> float | None:
+    import re
+
+    from maskwright.errors import MaskwrightError
+
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    minutes = float(match[1]) * {"s": 1 / 60, "h": 60.0}.get(match[2] or "m", 1.0) if match else 0.0
+    if not minutes:
+        raise MaskwrightError(f"is {text!r}", where="--time", fix="Write 30m, 2h or 90s.")
+    return minutes

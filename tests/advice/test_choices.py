@@ -1,0 +1,138 @@
+"""What is chosen follows from what lies there; the rules are in docs/planning.md."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from maskwright.advice.choices import Machine, choose
+from maskwright.advice.facts import Facts, look_at
+from maskwright.advice.layouts import Layout, find_layout
+from maskwright.advice.length import length
+from maskwright.advice.patients import Candidate
+from maskwright.data.records import Record
+from maskwright.errors import MaskwrightError
+
+HERE = Machine(2, 24.0, True)
+
+
+def record(height=256, width=256, channels=1, depth=1, spacing=(), pixels=(90, 10)):
+    return Record("a", "p", height, width, "uint8", 0, 255, list(pixels), "", "", channels=channels, depth=depth,
+                  spacing=spacing)  # fmt: skip
+
+
+def facts(records, *, width=20.0, classes=1, scans=False, **more):
+    layout = Layout({"all": (Path("i"), Path("m"))}, scans)
+    return Facts(layout, {"all": records}, [], None, classes, "", {} if scans else {1: [width]}, **more)
+
+
+def keys(found, machine=HERE):
+    return {one.key: one.value for one in choose(found, machine)}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "width", "fit", "scale", "edges"),
+    [
+        ([(512, 512)], 14.0, "pad", 2.0, (256, 256)),  # the pancreas
+        ([(584, 565)], 4.0, "patch", 1.0, (256, 256)),  # vessels
+        ([(512, 512)], 8.0, "pad", 1.0, (512, 512)),  # membranes
+        ([(360, 480)], 3.0, "pad", 1.0, (384, 480)),  # streets
+        ([(256, 256), (1040, 1388)], 10.0, "patch", 1.0, (256, 256)),  # nuclei
+        ([(100, 120)], 40.0, "pad", 1.0, (128, 128)),  # small ones stay as they are
+        ([(4000, 4000)], 400.0, "patch", 4.0, (256, 256)),
+    ],
+)
+def test_the_scale_goes_by_the_thinnest_class_and_small_pictures_are_seen_whole(sizes, width, fit, scale, edges):
+    found = keys(facts([record(*size) for size in sizes], width=width))
+    assert found["data.fit"] == fit and found.get("data.pixel_size", 1.0) == scale
+    assert (found["model.image_height"], found["model.image_width"]) == edges
+
+
+def test_pretrained_weights_are_used_where_they_are_and_named_where_not():
+    one = facts([record()])
+    assert keys(one)["model.weights"] == "imagenet"
+    without = choose(one, replace(HERE, pretrained=False))
+    told = next(choice for choice in without if choice.key == "model.name")
+    assert told.value == "unet" and "maskwright[pretrained]" in told.why
+    assert "model.weights" not in {choice.key for choice in without}
+
+
+def test_grey_pictures_of_patients_are_not_mirrored():
+    patients = Candidate("P", 9, 90)
+    grey = facts([record(channels=3)], grey=True)
+    assert keys(grey)["model.image_channels"] == 1 and "augmentation.hflip" not in keys(grey)
+    assert keys(replace(grey, patients=patients))["augmentation.hflip"] is False
+    coloured = facts([record(channels=3), record(channels=1)])
+    assert keys(replace(coloured, patients=patients))["model.image_channels"] == 3
+
+
+def test_volumes_are_seen_in_patches_that_two_cores_can_learn_from():
+    small = keys(facts([record(50, 36, depth=35, spacing=(1.0, 1.0, 1.0))], scans=True, classes=3))
+    assert [small[f"model.image_{edge}"] for edge in ("depth", "height", "width")] == [40, 56, 40]
+    large = keys(facts([record(512, 512, depth=120, spacing=(2.5, 0.8, 0.8))], scans=True))
+    edges = np.array([large[f"model.image_{edge}"] for edge in ("depth", "height", "width")])
+    assert np.prod(edges) < 160_000 and large["data.spacing"] == [2.5, 0.8, 0.8]
+    assert (edges * (2.5, 0.8, 0.8)).max() / (edges * (2.5, 0.8, 0.8)).min() < 2  # about as long in mm
+
+
+@dataclass(frozen=True)
+class Pace:
+    start: float = 20.0
+    step: float = 0.5
+    prediction: float = 0.2
+
+
+@pytest.mark.parametrize("minutes", [2.0, 15.0, 30.0, 600.0])
+@pytest.mark.parametrize("count", [10, 300, 20_000])
+def test_a_training_within_a_budget_fits_into_it(minutes, count):
+    one = facts([record() for _ in range(count)])
+    chosen = choose(one, HERE)
+    found = {choice.key: choice.value for choice in length(one, chosen, minutes, Pace())}
+    batch = next(choice.value for choice in chosen if choice.key == "train.batch_size")
+    steps = found.get("train.steps_per_epoch", int(np.ceil(0.7 * count / batch)))
+    judged = np.ceil(0.15 * count / batch) * 2 * 0.2
+    assert found["train.minutes"] == minutes
+    assert found["train.epochs"] == 1 or found["train.epochs"] * (0.5 * steps + judged) + 20 <= minutes * 60
+    if count == 10:
+        assert found["train.epochs"] >= 30
+
+
+def test_without_a_budget_small_sets_are_seen_more_often():
+    found = {}
+    for count in (10, 300, 20_000):
+        one = facts([record() for _ in range(count)])
+        (epochs,) = length(one, choose(one, HERE), None, None)
+        found[count] = epochs.value
+    assert found[10] > found[300] > found[20_000] >= 20
+
+
+def write(folder, name, image, mask):
+    for kind, array in (("images", image), ("masks", mask)):
+        (folder / kind).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / kind / f"{name}.png"), array)
+
+
+def test_classes_void_width_and_colour_are_read_off_the_files(tmp_path, quiet):
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        mask = np.zeros((60, 80), np.uint8)
+        mask[10:16], mask[40:50, 10:70], mask[:, :4] = 1, 2, 255
+        grey = rng.integers(0, 255, (60, 80, 1)).astype(np.uint8)
+        write(tmp_path, f"P{number}-{number}", grey.repeat(3, axis=2), mask)
+    found = look_at(find_layout(tmp_path), [], quiet)
+    assert found.classes == 3 and "255 is left out" in found.why and found.grey
+    assert found.widths[1][0] == pytest.approx(6, rel=0.2) and found.widths[2][0] == pytest.approx(9, rel=0.25)
+    assert found.thin() == pytest.approx(6, rel=0.2)
+
+
+def test_masks_that_can_mean_several_things_are_refused_until_somebody_says(tmp_path, quiet):
+    for number in range(4):
+        mask = np.zeros((20, 20), np.uint8)
+        mask[5:9], mask[12:15] = 15, 255
+        write(tmp_path, f"a{number}", mask, mask)
+    layout = find_layout(tmp_path)
+    with pytest.raises(MaskwrightError, match=r"(?s)\[mask\].*15.*mask\."):
+        look_at(layout, [], quiet)
+    assert look_at(layout, ["mask.levels=[0, 15]", "mask.ignore=255"], quiet).classes == 1
