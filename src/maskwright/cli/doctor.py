@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.backend import accelerators, import_keras, processor_name, versions
     from maskwright.data.cache import default_folder, entries
     from maskwright.errors import MaskwrightError
+    from maskwright.models.lite_weights import ENCODERS
     from maskwright.precision import processor_has_bfloat16
     from maskwright.volumes.decoders import decoders
 
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         "bfloat16": processor_has_bfloat16(),
         "cache": {"folder": folder, "entries": len(kept), "bytes": sum(size for _, size, _ in kept)},
         "dicom": decoders(),
+        "pretrained": {name: lite.file() is not None for name, lite in ENCODERS.items()},
         "problems": problems,
     }
     lines = [f"{name:<26}{version or 'not installed'}" for name, version in versions().items()]
@@ -55,9 +57,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         f"{'accelerators':<26}{', '.join(devices) or 'none'}",
         f"{'cache':<26}{len(kept)} data sets, {sum(size for _, size, _ in kept) / 1e9:.2f} GB in {folder}",
         f"{'DICOM':<26}{_dicom(decoders())}",
+        f"{'pretrained weights':<26}{_pretrained(data['pretrained'])}",
         *(f"problem: {problem}" for problem in problems),
     ]
     return Outcome(data, "\n".join(lines), code=1 if problems else 0)
+
+
+def _pretrained(found: dict[str, bool]) -> str:
+    there = [f"EfficientNet-{name}" for name, is_there in found.items() if is_there]
+    return ", ".join(there) or 'not installed (pip install "maskwright[pretrained]")'
 
 
 def _dicom(found: dict[str, bool]) -> str:
