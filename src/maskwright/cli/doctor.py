@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     except MaskwrightError as error:
         problems.append(str(error))
     folder = default_folder()
+    weights = {name: lite.file() is not None for name, lite in ENCODERS.items()}
     kept = entries(folder) if folder.is_dir() else []
     data = {
         "versions": versions(),
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         "bfloat16": processor_has_bfloat16(),
         "cache": {"folder": folder, "entries": len(kept), "bytes": sum(size for _, size, _ in kept)},
         "dicom": decoders(),
-        "pretrained": {name: lite.file() is not None for name, lite in ENCODERS.items()},
+        "pretrained": weights,
         "problems": problems,
     }
     lines = [f"{name:<26}{version or 'not installed'}" for name, version in versions().items()]
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         f"{'accelerators':<26}{', '.join(devices) or 'none'}",
         f"{'cache':<26}{len(kept)} data sets, {sum(size for _, size, _ in kept) / 1e9:.2f} GB in {folder}",
         f"{'DICOM':<26}{_dicom(decoders())}",
-        f"{'pretrained weights':<26}{_pretrained(data['pretrained'])}",
+        f"{'pretrained weights':<26}{_pretrained(weights)}",
         *(f"problem: {problem}" for problem in problems),
     ]
     return Outcome(data, "\n".join(lines), code=1 if problems else 0)
