@@ -19,6 +19,7 @@ SCORE_FILES = ("evaluation.json", "evaluation.csv", "per_image.csv", "per_patien
 
 
 # What is read of evaluation.json again; `write_scores` writes more.
+_ANEW = "Score it anew: maskwright evaluate RUN."
 _STATISTICS = {"mean": NUMBER, "?ci95": ([NUMBER], None), "undefined": int}
 _GROUP = {"dice": _STATISTICS, str: (_STATISTICS, {str: _STATISTICS})}
 _SUMMARY = {
@@ -38,9 +39,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
     Raises:
         MaskwrightError: there is none, or it is damaged.
     """
-    fix = "Score it anew: maskwright evaluate RUN."
     found: dict[str, Any] = read_json(
-        folder / "evaluation.json", what="is a damaged evaluation", fix=fix, like=_SUMMARY
+        folder / "evaluation.json", what="is a damaged evaluation", fix=_ANEW, like=_SUMMARY
     )
     return found
 
@@ -53,9 +53,13 @@ def require_all_patients(folder: Path, found: dict[str, Any]) -> None:
     Raises:
         MaskwrightError: some are missing, or there are more.
     """
-    if (folder / "evaluation.json").exists() and len(found) != (scored := read_summary(folder)["patients"]):
+    path = folder / "evaluation.json"
+    if not path.exists():
+        return
+    told = read_json(path, what="is a damaged evaluation", fix=_ANEW, like={"?patients": int})
+    if len(found) != (scored := told.get("patients", len(found))):
         what = f"holds {len(found)} patients, and evaluation.json says that {scored} were scored"
-        raise MaskwrightError(what, where=folder / "per_patient.csv", fix="Score it anew: maskwright evaluate RUN.")
+        raise MaskwrightError(what, where=folder / "per_patient.csv", fix=_ANEW)
 
 
 def write_scores(
