@@ -27,10 +27,12 @@ ALSO_SLOW = {
     "dense_unet_3d", "multires_unet", "nnunet_resenc", "residual_unet_3d", "swin_unet", "trans_unet", "unet3plus",
     "unet_plus_plus",
 }  # fmt: skip
-NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in sorted(SMALL)]
+# Whose layers most others have too; those others are converted by `make test-slow`.
+QUICK = {"unet", "attention_unet", "nnunet", "trans_unet", "unet_3d", "unet_plus_plus"}
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
 TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW | ALSO_SLOW else []) for name in sorted(SMALL)]
 CONVERTED = [
-    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(set(SMALL) - HEAVY)
+    pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in sorted(set(SMALL) - HEAVY)
 ]
 SUPERVISED = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])

@@ -170,5 +170,6 @@ def test_a_body_that_nobody_reads_does_not_hold_the_connection(service):
 def test_a_body_that_comes_in_time_is_taken():
     picture = bodies.picture(200, 200)
     with running(upload_seconds=30, pause_seconds=10) as service:
-        found, _ = drip(service, POST + b"Content-Length: %d\r\n\r\n" % len(picture) + picture[:-3], picture[-3:])
+        head = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(picture)
+        found, _ = drip(service, head + picture[:-3], picture[-3:])
         assert found.startswith(b"HTTP/1.1 200 ")
