@@ -12,6 +12,8 @@ from maskwright.advice.facts import Facts, look_at
 from maskwright.advice.layouts import Layout, find_layout
 from maskwright.advice.length import length
 from maskwright.advice.patients import Candidate
+from maskwright.advice.text import as_toml
+from maskwright.config.toml import read_toml
 from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
 
@@ -66,6 +68,13 @@ def test_grey_pictures_of_patients_are_not_mirrored():
     assert keys(replace(grey, patients=patients))["augmentation.hflip"] is False
     coloured = facts([record(channels=3), record(channels=1)])
     assert keys(replace(coloured, patients=patients))["model.image_channels"] == 3
+
+
+def test_what_is_chosen_for_volumes_is_a_configuration(tmp_path):
+    one = facts([record(50, 36, depth=35, spacing=(1.0, 1.0, 1.0))], scans=True, classes=3)
+    chosen = [*(found := choose(one, HERE)), *length(one, found, None, None)]
+    config = read_toml(as_toml(chosen, tmp_path), tmp_path / "c.toml", {})
+    assert config.model.options == {"deep_supervision": True} and config.model.image_depth == 40
 
 
 def test_volumes_are_seen_in_patches_that_two_cores_can_learn_from():
@@ -125,6 +134,17 @@ def test_classes_void_width_and_colour_are_read_off_the_files(tmp_path, quiet):
     assert found.classes == 3 and "255 is left out" in found.why and found.grey
     assert found.widths[1][0] == pytest.approx(6, rel=0.2) and found.widths[2][0] == pytest.approx(9, rel=0.25)
     assert found.thin() == pytest.approx(6, rel=0.2)
+
+
+def test_a_test_part_chooses_no_scale(tmp_path, quiet):
+    """Its truth is what is scored."""
+    for part, width in (("train", 12), ("test", 2)):
+        (tmp_path / part).mkdir()
+        for number in range(3):
+            mask = np.zeros((40, 40), np.uint8)
+            mask[10 : 10 + width] = 255
+            write(tmp_path / part, f"{part}{number}", mask, mask)
+    assert look_at(find_layout(tmp_path), [], quiet).thin() > 8
 
 
 def test_masks_that_can_mean_several_things_are_refused_until_somebody_says(tmp_path, quiet):

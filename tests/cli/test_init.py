@@ -4,6 +4,7 @@ import re
 import pytest
 
 from maskwright.cli import main
+from maskwright.config import load
 
 
 def test_a_configuration_that_trains_as_it_stands(dataset, tmp_path, capsys, monkeypatch):
@@ -27,6 +28,28 @@ def test_what_a_user_says_outranks_what_is_chosen(dataset, tmp_path, capsys):
     for key, value in (("model.name", "unet"), ("train.epochs", 3), ("train.seed", 5)):
         assert chosen[key] == {"value": value, "why": "as you said"}
     assert re.search(r'name = "unet" +# as you said', target.read_text(encoding="utf-8"))
+
+
+def test_nothing_that_a_user_says_is_lost(dataset, tmp_path, capsys):
+    """Of any section, in the reference's words too, and what is said to be none."""
+    target = tmp_path / "c.toml"
+    said = ["predict.threshold=0.4", "model.options={base_filters = 8}", "data.fit=patch", "model.weights=none",
+            "mask.classes=['background', 'ball']", "augmentation.angle_range=[-5, 5]", "model.model=unet"]  # fmt: skip
+    assert (
+        main(["init", str(dataset), "--output", str(target), "--quiet", *(w for s in said for w in ("--set", s))]) == 0
+    )
+    config = load(target).config
+    assert (
+        config.predict.threshold == 0.4 and config.model.options == {"base_filters": 8} and config.data.fit == "patch"
+    )
+    assert config.mask.classes == ["background", "ball"] and config.augmentation.angle_range == (-5, 5)
+    assert config.model.name == "unet" and config.model.weights is None
+
+
+def test_weights_of_another_network_are_not_kept(dataset, tmp_path, capsys):
+    target = tmp_path / "c.toml"
+    assert main(["init", str(dataset), "--output", str(target), "--quiet", "--set", "model.name=unet"]) == 0
+    assert load(target).config.model.weights is None
 
 
 def test_what_is_there_is_kept(dataset, tmp_path, capsys):

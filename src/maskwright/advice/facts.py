@@ -114,7 +114,8 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
         else:
             with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
                 records[part] = examine(pairs, decided.rule, step=step)
-    widths = {} if layout.scans else _widths([pair for pairs in splits.values() for pair in pairs], decided.rule)
+    learnt = [pair for part, pairs in splits.items() if part != "test" for pair in pairs]
+    widths = {} if layout.scans else _widths(learnt, decided.rule)
     parts = list(records.values())
     twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
     return Facts(

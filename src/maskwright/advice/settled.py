@@ -6,20 +6,27 @@ from collections.abc import Sequence
 
 from maskwright.advice.choices import Choice
 from maskwright.config.loading import from_overrides
+from maskwright.config.toml import ALL_KEYS
 
 
 def settled(chosen: Sequence[Choice], overrides: Sequence[str]) -> list[Choice]:
-    """The choices with the user's `section.key=value` in their places, or behind them.
+    """The choices with the user's `section.key=value` in their places, or behind them; without those set to `none`.
 
     Raises:
         MaskwrightError: no such key, or a value that it does not accept.
     """
-    config = from_overrides(list(overrides)).model_dump(exclude_unset=True)
+    tree = from_overrides(list(overrides)).model_dump(exclude_unset=True)
     said = {}
-    for item in overrides:
-        value = config
-        key = item.split("=", 1)[0]
+    for key in ALL_KEYS:
+        value = tree
         for part in key.split("."):
-            value = value[part]
-        said[key] = Choice(key, value, "as you said")
-    return list(({one.key: one for one in chosen} | said).values())
+            value = value.get(part, _UNSAID) if isinstance(value, dict) else _UNSAID
+        if value is not _UNSAID:
+            said[key] = Choice(key, value, "as you said")
+    kept = {one.key: one for one in chosen}
+    if "model.name" in said and said["model.name"].value != kept["model.name"].value:
+        kept.pop("model.weights", None)  # which are of the network that was chosen
+    return [one for one in (kept | said).values() if one.value is not None]
+
+
+_UNSAID: dict[str, object] = {}

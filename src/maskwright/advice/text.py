@@ -21,10 +21,18 @@ def as_toml(chosen: Sequence[Choice], folder: Path) -> str:
     sections: dict[str, list[str]] = {}
     for choice in chosen:
         section, key = choice.key.rsplit(".", 1)
-        line = dumps({key: _plain(choice.value, folder)}).strip()
+        line = _line(key, _plain(choice.value, folder))
         sections.setdefault(section, []).append(f"{line}  # {choice.why}" if choice.why else line)
-    parts = [f"[{name}]\n" + "\n".join(sections[name]) + "\n" for name in _ORDER if name in sections]
+    ordered = sorted(sections, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    parts = [f"[{name}]\n" + "\n".join(sections[name]) + "\n" for name in ordered]
     return "# Made by `maskwright init`; every choice has its reason, and all can be changed.\n" + "\n".join(parts)
+
+
+def _line(key: str, value: Any) -> str:
+    """`key = value` on one line, a table too."""
+    if not isinstance(value, dict):
+        return dumps({key: value}).strip()
+    return f"{key} = {{ {', '.join(_line(name, inner) for name, inner in value.items())} }}"
 
 
 def _plain(value: Any, folder: Path) -> Any:
