@@ -156,9 +156,9 @@ def cut_off(epoch: int, folder: Path) -> Iterator[None]:
 
     A training's checkpoint is the last that it writes in an epoch.
     """
-    from maskwright.training import train
+    from maskwright.training import keeper
 
-    save = train.save_checkpoint
+    save = keeper.save_checkpoint
 
     def saved(path: Path, model: object, state: dict[str, Any]) -> None:
         save(path, model, state)
@@ -166,7 +166,7 @@ def cut_off(epoch: int, folder: Path) -> Iterator[None]:
             shutil.copytree(path.parents[1], folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "save_checkpoint", saved)
+        patch.setattr(keeper, "save_checkpoint", saved)
         yield
 
 

@@ -57,8 +57,8 @@ def one_epoch(module_config, quiet):
     return train(module_config, quiet, "one_epoch", "train.epochs=1")
 
 
-# What has a state of its own between epochs: dropout's seed and the reduced learning rate.
-STATEFUL = ("train.epochs=6", "model.dropout_rate=0.3", "train.patience=0", "train.learning_rate_reducer=true",
+# What has a state of its own between epochs: dropout's seed, the reduced learning rate, the average of the weights.
+STATEFUL = ("train.epochs=6", "train.weight_average=0.9", "model.dropout_rate=0.3", "train.patience=0", "train.learning_rate_reducer=true",
             "train.reducer_patience=1")  # fmt: skip
 
 

@@ -7,6 +7,7 @@ equal weight, and so have the cases. A class that occurs in no truth of any case
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,10 @@ class CaseDice:
         """The mean over cases of the mean over classes; NaN where there is nothing to score."""
         return mean_dice(list(self._counts.values()))
 
+    def each(self) -> dict[str, float]:
+        """The mean over classes of each case; NaN where it is undefined."""
+        return dict(zip(self._counts, dice_of_each(list(self._counts.values())), strict=True))
+
 
 def mean_dice(counts: Sequence[np.ndarray]) -> float:
     """The mean over cases of their mean Dice over the classes that some truth has; NaN where there is none.
@@ -54,10 +59,16 @@ def mean_dice(counts: Sequence[np.ndarray]) -> float:
     Args:
         counts: of each case `(N, 4)`: TP, FP, FN, TN of each class.
     """
-    if not len(counts):
-        return float("nan")
-    there = np.flatnonzero(occurring(counts))
-    table = np.array([[scores(case[place])["dice"] for place in there] for case in counts])
-    # A case of which not one pixel is known is undefined in every class.
-    known = ~np.isnan(table).any(axis=1)
-    return float(table[known].mean()) if len(there) and known.any() else float("nan")
+    found = [dice for dice in dice_of_each(counts) if not math.isnan(dice)]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def dice_of_each(counts: Sequence[np.ndarray]) -> list[float]:
+    """The mean Dice of each case over the classes that some truth has.
+
+    A case of which not one pixel is known is undefined (NaN); so are all where no truth has any class.
+    """
+    there = np.flatnonzero(occurring(counts)) if len(counts) else ()
+    if not len(there):
+        return [float("nan")] * len(counts)
+    return [float(np.mean([scores(case[place])["dice"] for place in there])) for case in counts]

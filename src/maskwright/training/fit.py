@@ -19,6 +19,7 @@ from maskwright.data.loader import Batches
 from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError, choices
 from maskwright.progress import Reporter, duration
+from maskwright.training.averaging import averaged
 from maskwright.training.means import Means
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
@@ -59,6 +60,8 @@ def make_optimizer(config: Configuration) -> Any:
     options: dict[str, Any] = {"learning_rate": train.learning_rate, "clipvalue": train.clipvalue}
     if train.optimizer == "AdamW":
         options["weight_decay"] = train.weight_decay
+    if train.weight_average:
+        options |= {"use_ema": True, "ema_momentum": train.weight_average}
     if train.optimizer == "SGD":
         options |= {"momentum": 0.99, "nesterov": True}
     return getattr(keras.optimizers, train.optimizer)(**options)
@@ -225,7 +228,8 @@ def _epoch(
     spent = time.perf_counter() - begin
     row |= mean.values()
     if validation:
-        row |= validation()
+        with averaged(model):
+            row |= validation()
         if not math.isfinite(row["val_loss"]):
             raise _not_finite("validation loss", (), epoch, config)
     return row | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,16 @@ class Run:
         return self.path / "history.csv"
 
     @property
+    def validation_file(self) -> Path:
+        """Dice of each validation case at the epoch that was kept."""
+        return self.path / "validation.csv"
+
+    @property
+    def worst_file(self) -> Path:
+        """The validation case that went worst in the last epoch."""
+        return self.path / "worst_validation.jpg"
+
+    @property
     def environment_file(self) -> Path:
         """Versions, seed and data."""
         return self.path / "environment.json"
@@ -89,6 +100,13 @@ class Run:
         if not rows or not all(math.isfinite(row["epoch"]) and math.isfinite(row["seconds"]) for row in rows):
             raise MaskwrightError("is a damaged table: an epoch or its seconds are missing", where=path, fix=_ANEW)
         return rows
+
+    def validation(self) -> dict[str, float]:
+        """Dice of each validation case at the epoch that was kept, worst first; empty where none was judged."""
+        if not (path := self.validation_file).exists():
+            return {}
+        rows = read_table(path, ("case", "dice"), fix=_ANEW)
+        return {row["case"]: read_numbers({"dice": row["dice"]}, path, fix=_ANEW)["dice"] for row in rows}
 
     def best(self) -> tuple[dict[str, float], str]:
         """The row of the epoch whose model was kept, and the entry that chose it."""
@@ -153,6 +171,12 @@ def write_choice(run: Run, config: Configuration, predict: dict[str, Any]) -> No
     changed = validate({**config.model_dump(), "predict": {**config.predict.model_dump(), **predict}}, "the choice")
     write_text(run.config_file, write_toml(changed, everything=True, comments=["[predict] as chosen on validation."]))
     change_metadata(run.require_model(), predict=predict)
+
+
+def write_validation(run: Run, dice: Mapping[str, float]) -> None:
+    """Write the Dice of each validation case, worst first; undefined ones come last and are empty."""
+    rows = [{"case": case, "dice": "" if math.isnan(value) else f"{value:.6f}"} for case, value in dice.items()]
+    write_sheet(run.validation_file, ("case", "dice"), sorted(rows, key=lambda row: (not row["dice"], row["dice"])))
 
 
 def note_choice(run: Run, choice: Choice) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,8 @@ from maskwright.data.loader import Batches
 from maskwright.errors import MaskwrightError
 from maskwright.models.metadata import Metadata
 from maskwright.models.registry import Architecture, find_architecture
-from maskwright.models.saving import build, read_metadata, save_model
-from maskwright.models.supervision import joined, main_output
+from maskwright.models.saving import build, read_metadata
+from maskwright.models.supervision import joined
 from maskwright.plan import Plan
 from maskwright.plan.changes import require_same
 from maskwright.plan.choices import Choice
@@ -30,21 +26,19 @@ from maskwright.progress import Reporter
 from maskwright.storage import (
     keep_aside,
     make_folder,
-    require_free,
-    require_space,
     write_bytes,
-    write_error,
     write_text,
 )
-from maskwright.training.checkpoint import load_checkpoint, save_checkpoint
-from maskwright.training.epoch_change import EpochPredictions
+from maskwright.training.checkpoint import load_checkpoint
 from maskwright.training.fit import State, compile_model, fit, objective
-from maskwright.training.outputs import TensorBoard, write_epoch_files
+from maskwright.training.keeper import Keeper
+from maskwright.training.outputs import plot_names
 from maskwright.training.prepare import Prepared, prepare
 from maskwright.training.prepare_volumes import prepare_volumes
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 from maskwright.training.validation import Validation
+from maskwright.training.verdict import verdict
 
 STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
 # What may differ between a run and its continuation without changing the weights up to there.
@@ -86,7 +80,7 @@ def train(
         reporter.warn(str(remark.message))
     compile_model(model, config)
     learner = _learner(model, config)
-    keeper = _Keeper(run, config, model, learner, metadata)
+    keeper = Keeper(run, config, model, learner, metadata)
     if not resume:
         _start(run, loaded, prepared, precision, model, reporter)
         keeper.predictions.begin(reporter)
@@ -96,6 +90,7 @@ def train(
     )
     batches, valid = _batches(prepared, config, fresh=not resume, table=run.samples)
     validation = Validation(model, metadata, valid, config, objective(model, config)) if valid else None
+    keeper.validation = validation
     fit(
         learner, batches, validation, config, state, reporter,
         after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists,
@@ -103,6 +98,9 @@ def train(
     for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
         note_choice(run, choice)
     reporter.say(f"done: {config.train.keep} model in {run.model_file}")
+    compared = plot_names(config)[0] if config.train.metrics else None
+    for line in verdict(run.history(), prepared.plan, run.validation(), compared):
+        reporter.say(line)
     return run
 
 
@@ -272,60 +270,3 @@ def _batches(
         stuck_after=settings.stuck_after,
     )
     return train, valid
-
-
-class _Keeper:
-    """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch."""
-
-    def __init__(self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata) -> None:
-        self.run, self.config, self.model, self.learner, self.metadata = run, config, model, learner, metadata
-        # The saved model computes in float32 on any machine, and carries no optimiser.
-        every = build(metadata, outputs="all")
-        self.whole, self.plain = joined(every), main_output(every)
-        self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
-        self.predictions = EpochPredictions(config, model, metadata)
-
-    def after_epoch(self, state: State, best: bool) -> None:
-        row = state.rows[-1]
-        if best:
-            self._save_best(row)
-        write_epoch_files(self.run, self.config, state.rows)
-        self.predictions.write(state.epoch)
-        if self.tensorboard:
-            self.tensorboard.write(row)
-        save_checkpoint(self.run.checkpoint_file, self.learner, state.as_dict())
-
-    def _save_best(self, row: dict[str, float]) -> None:
-        self.whole.set_weights(self.model.get_weights())
-        training = {"epoch": int(row["epoch"]), "loss": self.config.train.loss, **row}
-        save_model(self.plain, self.run.model_file, dataclasses.replace(self.metadata, training=training))
-        settings = self.config.train
-        if settings.model_dir is None:
-            return
-        target = settings.model_dir / settings.best_model_file
-        # Keras chooses the content by the ending: weights only, or everything.
-        ending = ".weights.h5" if settings.save_weights_only else target.suffix or ".h5"
-        temporary = target.with_name(f".{target.stem}{ending}")
-        require_free(target)
-        # HDF5's library crashes the process on a full disk, so the room is looked at first.
-        require_space(settings.model_dir, 2**20 + sum(array.nbytes for array in self.plain.get_weights()))
-        try:
-            with _absl_quiet():
-                (self.plain.save_weights if settings.save_weights_only else self.plain.save)(temporary)
-            temporary.replace(target)
-        except OSError as error:
-            raise write_error(target, error) from error
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _absl_quiet() -> Iterator[None]:
-    """Keras warns at every epoch that .h5 is an old format; it is the one that the configuration asks for."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

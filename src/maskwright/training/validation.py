@@ -6,6 +6,7 @@ slices of a patient together; volumes, and pictures at a scale of their own, as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from maskwright.inference.engines import KerasEngine
 from maskwright.inference.windows import slabs
 from maskwright.models.metadata import Metadata
 from maskwright.training.means import Means
+from maskwright.training.worst import Worst
 
 _OVERLAP = 0.25  # of neighbouring windows; prediction has half, which takes several times as long
 Row = dict[str, float]
@@ -48,10 +50,20 @@ class Validation:
         self.ops = import_keras().ops
         self.decide = decision(metadata, config.predict)
         self.batch_size = config.train.batch_size
+        self.worst = Worst(config.predict.outline)
+        self.each: dict[str, float] = {}
+
+    def worst_case(self) -> tuple[str, bytes] | None:
+        """The case that scored least in the last validation, and its picture (JPEG); None where there is no score."""
+        scored = {case: value for case, value in self.each.items() if not math.isnan(value)}
+        case = min(scored, key=lambda name: scored[name], default=None)
+        picture = None if case is None else self.worst.picture(case)
+        return None if case is None or picture is None else (case, picture)
 
     def __call__(self) -> Row:
         """`val_loss`, `val_` of each metric, and `val_dice`."""
         dice, means = CaseDice(self.metadata.label_rule), Means()
+        self.worst.begin()
         source = self.batches.dataset
         parts = isinstance(source, Patches)
         for place, (images, labels) in enumerate(self.batches.epoch(0)):
@@ -60,11 +72,16 @@ class Validation:
             means.add(self._measures(labels, probabilities), len(images))
             if not parts:
                 decided = self.decide(probabilities[..., : self.metadata.channels])
-                for pair, mask, truth in zip(self.batches.pairs(0, place), decided, labels[..., 0], strict=True):
-                    dice.add(pair.patient, mask, truth.astype(np.uint8))
+                truths = labels[..., 0].astype(np.uint8)
+                pairs = self.batches.pairs(0, place)
+                for pair, image, mask, truth in zip(pairs, images, decided, truths, strict=True):
+                    dice.add(pair.patient, mask, truth)
+                    self.worst.add(pair.patient, self.metadata.input_rule.middle(image), mask, truth)
         if isinstance(source, Patches):
-            for case, mask, truth in self._wholes(source):
+            for case, image, mask, truth in self._wholes(source):
                 dice.add(case, mask, truth)
+                self.worst.add(case, image, mask, truth)
+        self.each = dice.each()
         found = {f"val_{name}": value for name, value in means.values().items()}
         return found | {"val_dice": dice.mean()}
 
@@ -78,10 +95,16 @@ class Validation:
             found[metric.name] = float(metric.result())
         return found
 
-    def _wholes(self, source: Patches) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    def _wholes(self, source: Patches) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+        """Case, image, decided mask and truth: of a picture at once, of a volume some slices after the others."""
         engine, rule = KerasEngine(self.model, self.metadata), source.input_rule
         for index, pair in enumerate(source.pairs):
             image, label = source.whole(index)
             values = image if rule.normalized_before else to_floats(image, rule)
-            for first, block in slabs(engine, values, self.batch_size, _OVERLAP):
-                yield pair.patient, self.decide(block), np.asarray(label[first : first + len(block)])
+            blocks = slabs(engine, values, self.batch_size, _OVERLAP)
+            if values.ndim == 3:
+                yield pair.patient, values, np.concatenate([self.decide(block) for _, block in blocks]), label
+                continue
+            for first, block in blocks:
+                part = slice(first, first + len(block))
+                yield pair.patient, values[part], self.decide(block), np.asarray(label[part])

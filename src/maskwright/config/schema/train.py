@@ -99,6 +99,14 @@ class TrainSection(Section):
         "of a planned length. `reduce` only does what `learning_rate_reducer` says.",
     )
     warmup_epochs: int = key(0, "The learning rate rises to its value over so many epochs first.", unit="epochs", ge=0)
+    weight_average: float = key(
+        0.0,
+        "Over 0: validation and the model file take a moving average of the weights, of which each step keeps this "
+        "share.",
+        example=0.99,
+        ge=0,
+        lt=1,
+    )
     clipvalue: float | None = key(
         None, "Clip each element of the gradient to this size.", example=0.5, reference="model.clipvalue", gt=0
     )

@@ -1,0 +1,56 @@
+"""The picture of the validation case that went worst, to look at while a network learns."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from maskwright.data.labels import IGNORED
+from maskwright.inference.overlay import overlay, viewable
+
+_LARGEST = 1024  # px of the longer side of what is shown
+Shown = tuple[int, np.ndarray, np.ndarray, np.ndarray]
+
+
+class Worst:
+    """Keeps of each case the slice with the most wrong pixels, of the last validation.
+
+    Args:
+        outline: red, green, blue of the only structure.
+    """
+
+    def __init__(self, outline: tuple[int, int, int]) -> None:
+        self._outline = outline
+        self._shown: dict[str, Shown] = {}
+
+    def begin(self) -> None:
+        """Forget what was kept: a new validation begins."""
+        self._shown = {}
+
+    def add(self, case: str, image: np.ndarray, mask: np.ndarray, truth: np.ndarray) -> None:
+        """Look at a picture, or at each slice of a block of a volume.
+
+        Args:
+            image: `(H, W, C)` or `(D, H, W, C)`, as the network sees it. mask, truth: class numbers of the same size.
+        """
+        if mask.ndim == 3:
+            for one in zip(image, mask, truth, strict=True):
+                self.add(case, *one)
+            return
+        wrong = int(np.count_nonzero((mask != truth) & (truth != IGNORED)))
+        if case not in self._shown or wrong > self._shown[case][0]:
+            self._shown[case] = (wrong, _smaller(viewable(image)), _smaller(mask), _smaller(truth))
+
+    def picture(self, case: str) -> bytes | None:
+        """JPEG of a case: what was found in colour, the truth thin and white under it; None where nothing is kept."""
+        if case not in self._shown:
+            return None
+        _, image, mask, truth = self._shown[case]
+        drawn = overlay(image, mask, self._outline, truth)
+        return bytes(cv2.imencode(".jpg", drawn[..., ::-1])[1])
+
+
+def _smaller(array: np.ndarray) -> np.ndarray:
+    """A copy, every n-th pixel of what is too large to be looked at."""
+    step = -(-max(array.shape[:2]) // _LARGEST)
+    return np.array(array[::step, ::step], np.uint8)
