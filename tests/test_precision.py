@@ -21,6 +21,14 @@ def test_bfloat16_only_where_it_was_measured_to_be_faster(with_bfloat16, monkeyp
     assert note["bfloat16_speed"] == ratio
 
 
+@pytest.mark.parametrize(("name", "expected"), [("unet", "mixed_bfloat16"), ("efficientnet_lite_unet", "float32")])
+def test_convolutions_of_single_channels_stay_in_float32(with_bfloat16, monkeypatch, tmp_path, name, expected):
+    from maskwright.models.registry import create_model
+
+    monkeypatch.setattr(precision, "measure_bfloat16", lambda: 1.5)
+    assert precision.choose_precision("auto", tmp_path, lambda: create_model(name, (32, 32, 1))) == expected
+
+
 def test_what_is_wanted_is_not_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(precision, "measure_bfloat16", lambda: pytest.fail("measured"))
     assert precision.choose_precision("mixed_bfloat16", tmp_path) == "mixed_bfloat16"

@@ -124,11 +124,13 @@ def test_what_was_chosen_automatically_is_kept_on_resume(config_file, quiet, mon
     from maskwright.training import train as module
 
     monkeypatch.setattr(
-        module, "choose_precision", lambda wanted, folder: "mixed_bfloat16" if wanted == "auto" else wanted
+        module, "choose_precision", lambda wanted, folder, network: "mixed_bfloat16" if wanted == "auto" else wanted
     )
     with cut_off(1, config_file.parent / "part"):
         whole = train(config_file, quiet, "whole", "train.precision=auto", "train.epochs=2")
-    monkeypatch.setattr(module, "choose_precision", lambda wanted, folder: "float32" if wanted == "auto" else wanted)
+    monkeypatch.setattr(
+        module, "choose_precision", lambda wanted, folder, network: "float32" if wanted == "auto" else wanted
+    )
     part = train(config_file, quiet, "part", "train.precision=auto", "train.epochs=2", resume=True)
     assert same(weights(whole), weights(part))
 

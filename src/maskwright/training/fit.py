@@ -46,6 +46,9 @@ def compile_model(model: Any, config: Configuration) -> None:
     Raises:
         MaskwrightError: as `objective`.
     """
+    from maskwright.models.fused import fuse
+
+    fuse(model)
     loss, metrics = objective(model, config)
     model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
     # Keras would build it while it traces the first step, and then has to trace that step again.

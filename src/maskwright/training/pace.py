@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,9 +44,14 @@ def measure(config: Configuration) -> Pace:
     shape: tuple[int, ...] = (model.image_depth, *flat) if model.image_depth else flat
     begin = time.perf_counter()
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(choose_precision(config.train.precision, config.data.cache_dir or default_folder()))
+    folder = config.data.cache_dir or default_folder()
+
+    def build() -> Any:
+        return create_model(model.name, shape, model.num_classes, **options)
+
     try:
-        network = joined(create_model(model.name, shape, model.num_classes, **options))
+        keras.config.set_dtype_policy(choose_precision(config.train.precision, folder, build))
+        network = joined(build())
     finally:
         keras.config.set_dtype_policy(before)
     compile_model(network, config)

@@ -70,7 +70,7 @@ def train(
     metadata = describe(config, prepared)
     seed_everything(config.train.seed, deterministic=config.train.deterministic)
     wanted = run.config.train.precision if resume else config.train.precision
-    precision = choose_precision(wanted, config.data.cache_dir or default_folder())
+    precision = choose_precision(wanted, config.data.cache_dir or default_folder(), lambda: build(metadata))
     # Choosing may have built networks; the weights below must not depend on that.
     import_keras().utils.set_random_seed(config.train.seed)
     with warnings.catch_warnings(record=True) as remarks:
