@@ -145,6 +145,35 @@ def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
     return run
 
 
+def fused_batch_normalization(
+    inputs: Any, weights: tuple[Any, Any], statistics: tuple[Any, Any], epsilon: float, *, learns: bool
+) -> tuple[Any, tuple[Any, Any]]:
+    """TensorFlow's batch normalisation in one operation.
+
+    Args:
+        inputs: `(B, …, C)` of any precision. weights: gamma and beta `(C,)`.
+        statistics: moving mean and variance `(C,)`.
+        learns: normalise by the batch's own statistics.
+
+    Returns:
+        What is normalised, and mean and variance `(C,)` float32, of the batch where it learns.
+    """
+    import tensorflow as tf
+
+    shape = tf.shape(inputs)
+    flat = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (shape[0], -1, shape[-2], shape[-1]))
+    gamma, beta, mean, variance = (tf.cast(tf.convert_to_tensor(one), tf.float32) for one in (*weights, *statistics))
+    found = tf.raw_ops.FusedBatchNormV3(
+        x=flat, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=epsilon, is_training=learns
+    )
+    outputs = tf.reshape(found.y, shape)
+    if not learns:
+        return outputs, (mean, variance)
+    # The operation gives the variance with Bessel's correction; Keras keeps it without.
+    count = tf.cast(tf.size(flat) / shape[-1], tf.float32)
+    return outputs, (found.batch_mean, found.batch_variance * ((count - 1) / count))
+
+
 def accelerators() -> list[str]:
     """Names of the GPUs (or TPUs) that Keras's backend sees."""
     keras = import_keras()
