@@ -33,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=A,B,…",
         help="a run for each value (again: for each combination); goes on where it was stopped, ends with a table",
     )
+    parser.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="RUN|MODEL",
+        help="start from the weights of a trained model: what fits is taken; with --set train.start_rate=0.1 they "
+        "learn more slowly, with 0 they stay",
+    )
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
     parser.add_argument(
         "--allow-leak", action="store_true", help="train although training and validation share patients"
@@ -43,6 +50,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Train and report the best epoch."""
     from maskwright.api import train
 
+    if arguments.start_from:
+        arguments.overrides = [*arguments.overrides, f"train.start_from={arguments.start_from}"]
     if arguments.each:
         return _study(arguments, reporter)
     loaded = load_and_tell(arguments, reporter, whole=True)

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from maskwright.config.schema import Configuration, Section
 
 # What is read; every other path is written to.
-_INPUTS = {"split_file", "images", "masks", "images_dir", "scans_dir", "labels_dir"}
+_INPUTS = {"split_file", "start_from", "images", "masks", "images_dir", "scans_dir", "labels_dir"}
 
 
 def subsection(field: FieldInfo) -> type[Section] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +40,11 @@ class State:
         return {"epoch": self.epoch, "rows": self.rows, "stopping": self.stopping, "reducer": self.reducer}
 
 
-def compile_model(model: Any, config: Configuration) -> None:
+def compile_model(model: Any, config: Configuration, rates: Mapping[str, float] | None = None) -> None:
     """Give the model its optimiser, loss and metrics.
+
+    Args:
+        rates: the share of the learning rate of variables that learn more slowly than the others, by their paths.
 
     Raises:
         MaskwrightError: as `objective`.
@@ -50,13 +53,19 @@ def compile_model(model: Any, config: Configuration) -> None:
 
     fuse(model)
     loss, metrics = objective(model, config)
-    model.compile(make_optimizer(config), loss, metrics=metrics, jit_compile=compiled())
+    variables = model.trainable_variables
+    shares = [(rates or {}).get(variable.path, 1.0) for variable in variables]
+    model.compile(make_optimizer(config, shares), loss, metrics=metrics, jit_compile=compiled())
     # Keras would build it while it traces the first step, and then has to trace that step again.
-    model.optimizer.build(model.trainable_variables)
+    model.optimizer.build(variables)
 
 
-def make_optimizer(config: Configuration) -> Any:
-    """The configured optimiser, fresh."""
+def make_optimizer(config: Configuration, shares: Sequence[float] = ()) -> Any:
+    """The configured optimiser, fresh.
+
+    Args:
+        shares: of the learning rate, of each variable that it will be built with; all 1 where absent.
+    """
     import keras
 
     train = config.train
@@ -67,7 +76,19 @@ def make_optimizer(config: Configuration) -> Any:
         options |= {"use_ema": True, "ema_momentum": train.weight_average}
     if train.optimizer == "SGD":
         options |= {"momentum": 0.99, "nesterov": True}
-    return getattr(keras.optimizers, train.optimizer)(**options)
+    kind = getattr(keras.optimizers, train.optimizer)
+    return (kind if all(share == 1 for share in shares) else _sharing(kind, shares))(**options)
+
+
+def _sharing(kind: Any, shares: Sequence[float]) -> Any:
+    """An optimiser that scales each step by its variable's share; to Adam the scale of a gradient does not matter."""
+
+    class Sharing(kind):
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            share = shares[self._get_variable_index(variable)]
+            super().update_step(gradient, variable, learning_rate * share)
+
+    return Sharing
 
 
 def compiled() -> bool | str:

@@ -60,6 +60,11 @@ class Run:
         return self.path / "history.csv"
 
     @property
+    def start_file(self) -> Path:
+        """Which weights came from the model that the training started from."""
+        return self.path / "start.json"
+
+    @property
     def validation_file(self) -> Path:
         """Dice of each validation case at the epoch that was kept."""
         return self.path / "validation.csv"

@@ -16,7 +16,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.models.metadata import Metadata
 from maskwright.models.registry import Architecture, find_architecture
 from maskwright.models.saving import build, read_metadata
-from maskwright.models.supervision import joined
+from maskwright.models.supervision import joined, main_output
 from maskwright.plan import Plan
 from maskwright.plan.changes import require_same
 from maskwright.plan.choices import Choice
@@ -37,6 +37,7 @@ from maskwright.training.prepare import Prepared, prepare
 from maskwright.training.prepare_volumes import prepare_volumes
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
+from maskwright.training.start import Start, begin, note_start, seen_before
 from maskwright.training.validation import Validation
 from maskwright.training.verdict import verdict
 
@@ -75,15 +76,20 @@ def train(
     import_keras().utils.set_random_seed(config.train.seed)
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always", UserWarning)
-        model = joined(build(metadata, precision, outputs="all", pretrained=not resume))
+        every = build(metadata, precision, outputs="all", pretrained=not (resume or config.train.start_from))
+        model = joined(every)
     for remark in remarks:
         reporter.warn(str(remark.message))
-    compile_model(model, config)
+    main = main_output(every)
+    start = begin(main, metadata, config.train, run, reporter, resume=resume)
+    compile_model(model, config, start.rates(main, config.train.start_rate) if start else None)
     learner = _learner(model, config)
     keeper = Keeper(run, config, model, learner, metadata)
     if not resume:
-        _start(run, loaded, prepared, precision, model, reporter)
+        _start(run, loaded, prepared, precision, model, start, reporter)
         keeper.predictions.begin(reporter)
+        if start:
+            note_start(run, start)
     state = State(**load_checkpoint(run.checkpoint_file, learner)) if resume else State()
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
@@ -204,7 +210,8 @@ def _resumable(run: Run, config: Configuration, reporter: Reporter) -> bool:
     return True
 
 
-def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: Any, reporter: Reporter) -> None:
+def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: Any, start: Start | None,
+           reporter: Reporter) -> None:  # fmt: skip
     """Put older results aside and write what is known before the first step."""
     config = loaded.config
     for folder, ours in (
@@ -229,7 +236,8 @@ def _start(run: Run, loaded: Loaded, prepared: Prepared, precision: str, model: 
     write_plan(run.path, plan)
     datasets = {"train": prepared.train, "valid": prepared.valid}
     write_environment(run, config, precision, {part: list(data.records) for part, data in datasets.items() if data})
-    write_training_images(run, list(prepared.train.records))
+    before = seen_before(start, plan, reporter) if start else []
+    write_training_images(run, [*prepared.train.records, *before])
     lines: list[str] = []
     model.summary(print_fn=lambda line, **_: lines.append(line))
     write_text(run.path / "summary.txt", "\n".join(lines) + "\n")

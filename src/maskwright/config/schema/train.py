@@ -31,6 +31,18 @@ class TrainSection(Section):
         example=30.0,
         gt=0,
     )
+    start_from: Path | None = key(
+        None,
+        "A run folder or model of Maskwright whose weights the training starts from (`train --from`): what fits is "
+        "taken and said; classes, channels and size may be others, the architecture must be the same.",
+        example="runs/first",
+    )
+    start_rate: float = key(
+        1.0,
+        "The share of the learning rate with which what was taken goes on learning; 0 keeps it as it is.",
+        ge=0,
+        le=1,
+    )
     batch_size: int = key(4, "Pictures a step.", reference="train.batch_size", ge=1)
     steps_per_epoch: int | None = key(
         None,
