@@ -35,6 +35,7 @@ from maskwright.training.keeper import Keeper
 from maskwright.training.outputs import plot_names
 from maskwright.training.prepare import Prepared, prepare
 from maskwright.training.prepare_volumes import prepare_volumes
+from maskwright.training.prior import start_at_shares
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 from maskwright.training.start import Start, begin, note_start, seen_before
@@ -78,6 +79,10 @@ def train(
         warnings.simplefilter("always", UserWarning)
         every = build(metadata, precision, outputs="all", pretrained=not (resume or config.train.start_from))
         model = joined(every)
+    if config.train.class_prior and not (resume or config.train.start_from):
+        shares = list(prepared.plan.shares().values())
+        overlap = config.model.num_classes == 1 or metadata.options.get("final_activation") == "sigmoid"
+        start_at_shares(every, shares, overlap=overlap)
     for remark in remarks:
         reporter.warn(str(remark.message))
     main = main_output(every)

@@ -43,6 +43,11 @@ class TrainSection(Section):
         ge=0,
         le=1,
     )
+    class_prior: bool = key(
+        False,
+        "Begin with the share of each class as the answer everywhere, instead of a half: small structures are learnt "
+        "sooner.",
+    )
     batch_size: int = key(4, "Pictures a step.", reference="train.batch_size", ge=1)
     steps_per_epoch: int | None = key(
         None,
