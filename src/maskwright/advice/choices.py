@@ -16,6 +16,8 @@ from maskwright.advice.facts import Facts
 from maskwright.models.lite_weights import ENCODERS, INSTALL
 
 WIDE_ENOUGH = 7.0  # px of the network that the thinnest class should be wide; fewer are lost in halvings
+TOLERABLE = 5.0  # the same where the time is too short to see pictures often enough at a finer scale
+PASSES = 20  # times that every picture should be seen in a training
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
 LEAST_EDGE = 192  # px of the network that a picture should keep
 WHOLE = 512  # px of the network up to which pictures are seen whole
@@ -51,9 +53,13 @@ class Choice:
     why: str
 
 
-def choose(facts: Facts, machine: Machine) -> list[Choice]:
-    """Every key that should differ from its default, in the order of the configuration."""
-    found = [*_data(facts), *(_volumes(facts) if facts.layout.scans else _pictures(facts, machine))]
+def choose(facts: Facts, machine: Machine, pixels: float | None = None) -> list[Choice]:
+    """Every key that should differ from its default, in the order of the configuration.
+
+    Args:
+        pixels: of pictures at the network's scale that can be learnt from in the time that there is, where it is known.
+    """
+    found = [*_data(facts), *(_volumes(facts) if facts.layout.scans else _pictures(facts, machine, pixels))]
     return [*found, *_train(facts)]
 
 
@@ -67,17 +73,23 @@ def _data(facts: Facts) -> Iterator[Choice]:
         yield Choice("model.num_classes", facts.classes, f"the background and {facts.classes - 1} more")
 
 
-def pixel_size(facts: Facts) -> tuple[float, str]:
-    """The scale at which pictures are seen: as coarse as the thinnest class allows."""
-    thin = facts.thin()
+def pixel_size(facts: Facts, pixels: float | None) -> tuple[float, str]:
+    """The scale at which pictures are seen: as coarse as the thinnest class allows; coarser where time is short."""
+    thin = facts.structures.thin()
     edge = float(np.median([min(record.height, record.width) for record in facts.everything]))
-    scale = max((s for s in SCALES if thin / s >= WIDE_ENOUGH and edge / s >= LEAST_EDGE), default=1.0)
+    large = [scale for scale in SCALES if edge / scale >= LEAST_EDGE]
+    scale = max((s for s in large if thin / s >= WIDE_ENOUGH), default=1.0)
     told = f"the thinnest class is {thin:.0f} px wide (a quarter of its masks less)"
+    whole = sum(record.height * record.width for record in facts.learnt)
+    for coarser in [s for s in large if s > scale and thin / s >= TOLERABLE] if pixels else []:
+        if pixels and pixels / (whole / scale**2) < PASSES:
+            told += f"; at {scale:g} the time would do for {pixels / (whole / scale**2):.0f} looks at each picture"
+            scale = coarser
     return scale, told if scale > 1 else f"{told}, which leaves nothing to shrink"
 
 
-def _pictures(facts: Facts, machine: Machine) -> Iterator[Choice]:
-    scale, told = pixel_size(facts)
+def _pictures(facts: Facts, machine: Machine, pixels: float | None) -> Iterator[Choice]:
+    scale, told = pixel_size(facts, pixels)
     tall, wide = (max(math.ceil(getattr(record, edge) / scale) for record in facts.everything)
                   for edge in ("height", "width"))  # fmt: skip
     if max(tall, wide) <= WHOLE:
@@ -136,3 +148,7 @@ def _train(facts: Facts) -> Iterator[Choice]:
     if facts.layout.scans or (facts.patients and facts.grey):
         what = "scans" if facts.layout.scans else "grey pictures of patients"
         yield Choice("augmentation.hflip", False, f"{what}: left and right of a body differ")
+    elif facts.structures.any_way_up:
+        told = f"classes lie alike whichever way up pictures are (turned, {facts.structures.turned:.0%} lies elsewhere)"
+        yield Choice("augmentation.vflip", True, told)
+        yield Choice("augmentation.quarter_turns", True, "")

@@ -6,22 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from maskwright.advice.layouts import Layout
 from maskwright.advice.patients import Candidate, candidates, chosen
+from maskwright.advice.structures import Structures, look_at_masks, spread
 from maskwright.config import Configuration
 from maskwright.config.loading import from_overrides
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.images import read_images
 from maskwright.data.label_rules import ignored
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.map_values import values_in
-from maskwright.data.mask_files import read_label
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_values import look
-from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, examine
 from maskwright.data.remarks import remarks
 from maskwright.data.splits import SPLITS, Splits, collect
@@ -32,7 +29,6 @@ from maskwright.progress import Reporter
 
 _MOST_CLASSES = 64  # more numbers are objects, or levels
 _DENSE = 0.5  # of the class numbers that some mask must have
-_MEASURED = 40  # masks whose structures are measured
 _VOID = (255, 65535)
 _TINT = 0.02  # of the largest level: what compression makes of grey
 
@@ -44,7 +40,7 @@ class Facts:
     Attributes:
         layout: where it lies. records: of each part, or of `all`.
         tried: patterns for patients, and which is taken. classes: `model.num_classes`. why: what masks mean.
-        widths: of the structures of each class, in px (of pictures), the typical one of each mask that has it.
+        structures: of pictures.
         notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
             at has colours, also where it is stored as if it had.
     """
@@ -55,7 +51,7 @@ class Facts:
     patients: Candidate | None
     classes: int
     why: str
-    widths: dict[int, list[float]] = field(default_factory=dict)
+    structures: Structures = field(default_factory=Structures)
     notes: tuple[str, ...] = ()
     twins: int = 0
     grey: bool = False
@@ -74,11 +70,6 @@ class Facts:
         """Of each class its share of the known pixels that are learnt from."""
         pixels = np.sum([record.class_pixels for record in self.learnt], axis=0)
         return pixels / max(pixels.sum(), 1)
-
-    def thin(self) -> float:
-        """The width of the thinnest class: of a quarter of its masks it is less. 0 where nothing was measured."""
-        found = [float(np.quantile(values, 0.25)) for values in self.widths.values() if values]
-        return min(found, default=0.0)
 
     def colours(self) -> Counter[int]:
         """How many pictures have so many channels."""
@@ -115,27 +106,22 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
             with reporter.task(f"reading {part}", len(pairs), "pairs") as step:
                 records[part] = examine(pairs, decided.rule, step=step)
     learnt = [pair for part, pairs in splits.items() if part != "test" for pair in pairs]
-    widths = {} if layout.scans else _widths(learnt, decided.rule)
+    structures = Structures() if layout.scans else look_at_masks(learnt, decided.rule)
     parts = list(records.values())
     twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
     return Facts(
-        layout, records, tried, patients, config.model.num_classes, decided.why, widths,
+        layout, records, tried, patients, config.model.num_classes, decided.why, structures,
         (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits),
     )  # fmt: skip
 
 
 def _are_grey(splits: Splits) -> bool:
     pairs = [pair for some in splits.values() for pair in some]
-    for place in _spread(len(pairs)):
+    for place in spread(len(pairs)):
         image = read_images(pairs[place].images)
         if image.ndim == 3 and np.abs(image.astype(np.float32) - image[..., :1]).max() > _TINT * image.max():
             return False
     return True
-
-
-def _spread(count: int) -> list[int]:
-    """Some of so many, evenly."""
-    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, _MEASURED))})
 
 
 def _pairs(config: Configuration, layout: Layout) -> Splits:
@@ -178,20 +164,3 @@ def _classes(
             return one, decide(one, splits, scans=layout.scans)
         except MaskwrightError:
             raise error from None
-
-
-def _widths(pairs: Sequence[Pair], rule: LabelRule) -> dict[int, list[float]]:
-    """Of each class after the background, its typical width in some masks, in px.
-
-    Four times the mean distance to its edge: of a band as wide as it is, exactly; of a disc two thirds of its diameter.
-    """
-    found: dict[int, list[float]] = {}
-    for place in _spread(len(pairs)):
-        label = read_label(pairs[place].mask, rule)
-        for number in np.unique(label):
-            if number in (0, IGNORED):
-                continue
-            inside = np.pad((label == number).astype(np.uint8), 1)
-            far = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
-            found.setdefault(int(number), []).append(4 * float(far[inside > 0].mean() - 0.5))
-    return {number: [max(1.0, width) for width in widths] for number, widths in sorted(found.items())}

@@ -67,8 +67,8 @@ def seen(facts: Facts, machine: Machine) -> list[str]:
     lines.append(f"masks: {facts.why}")
     shares = ", ".join(f"{number} {share:.2%}" for number, share in enumerate(facts.shares()))
     lines.append(f"classes, share of the pixels: {shares}")
-    if facts.widths:
-        wide = ", ".join(f"{number} {np.median(values):.0f} px" for number, values in facts.widths.items())
+    if facts.structures.widths:
+        wide = ", ".join(f"{number} {np.median(values):.0f} px" for number, values in facts.structures.widths.items())
         lines.append(f"width of their structures: {wide}")
     lines += _patients(facts)
     if facts.twins:

@@ -10,9 +10,11 @@ from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_overrides
 
 if TYPE_CHECKING:
-    from maskwright.advice.choices import Choice
+    from collections.abc import Callable
+
     from maskwright.config import Configuration
     from maskwright.progress import Reporter
+    from maskwright.training.pace import Pace
 
 HELP = "look at a folder of data and at this machine, and write a configuration with the reason of each choice"
 EXAMPLE = "maskwright init dataset --time 30m"
@@ -30,11 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Look, choose, write."""
-    from maskwright.advice.choices import Machine, choose
+    from maskwright.advice.advise import advise
+    from maskwright.advice.choices import Machine
     from maskwright.advice.facts import look_at
     from maskwright.advice.layouts import find_layout
-    from maskwright.advice.length import length
-    from maskwright.advice.settled import settled
     from maskwright.advice.text import as_toml, seen
     from maskwright.storage import give_way, reading, write_text
 
@@ -42,14 +43,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     target = Path(arguments.output)
     layout = find_layout(Path(arguments.data))
     facts, machine = look_at(layout, arguments.overrides, reporter), Machine.here()
-    chosen = settled(choose(facts, machine), arguments.overrides)
-    pace = None
-    if minutes is not None:
-        from maskwright.training.pace import measure
-
-        reporter.say("timing some steps on this machine")
-        pace = measure(_configuration(chosen))
-    chosen = settled([*chosen, *length(facts, chosen, minutes, pace)], arguments.overrides)
+    chosen = advise(facts, machine, arguments.overrides, minutes, _timed(reporter))
     text = as_toml(chosen, target.absolute().parent)
     with reading([folder for folders in layout.parts.values() for folder in folders]):
         write_text(give_way(target, reporter.say), text)
@@ -61,11 +55,14 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     return Outcome(data, "\n".join(lines))
 
 
-def _configuration(chosen: list[Choice]) -> Configuration:
-    from maskwright.advice.text import as_toml
-    from maskwright.config.toml import read_toml
+def _timed(reporter: Reporter) -> Callable[[Configuration], Pace]:
+    def timed(config: Configuration) -> Pace:
+        from maskwright.training.pace import measure
 
-    return read_toml(as_toml(chosen, Path.cwd()), Path("the choice"), {})
+        reporter.say(f"timing some steps of {config.model.name} on this machine")
+        return measure(config)
+
+    return timed
 
 
 def _minutes(text: str | None) -> float | None:
