@@ -55,6 +55,7 @@ def test_whom_it_was_judged_on(by_patient, kind, word):
         (rows(np.linspace(0.1, 0.8, 12)), "longer"),
         (rows([0.7] * 12), "more patients"),
         (rows([0.7] * 12, learnt=0.72), "cleaner masks"),
+        (rows([0.1, 0.5, 0.7]), "longer"),
         (rows([0.1, 0.7]), "more patients"),
         ([{"val_dice": 0.7}] * 12, "train.metrics"),
     ],

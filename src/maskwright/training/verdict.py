@@ -52,7 +52,7 @@ def advice(rows: Sequence[Row], metric: str | None) -> str:
     """What the curves say would help, in words."""
     curve = [row["val_dice"] for row in rows if not math.isnan(row.get("val_dice", math.nan))]
     quarter = max(1, len(curve) // 4)
-    if len(curve) >= 8:
+    if len(curve) >= 2 * quarter + 1:
         rise = float(np.mean(curve[-quarter:]) - np.mean(curve[-2 * quarter : -quarter]))
         if rise > _RISING:
             return f"a longer training; the last quarter of it still brought {rise:.3f}"
