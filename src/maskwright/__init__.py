@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 prepare_environment()
 
 if TYPE_CHECKING:
-    from maskwright.api import evaluate, export, load_config, predict, report, serve, train, tune
+    from maskwright.api import evaluate, export, load_config, predict, report, serve, suspects, train, tune
     from maskwright.errors import MaskwrightError
     from maskwright.models.registry import create_model
     from maskwright.training.run import Run
@@ -35,6 +35,7 @@ _HOMES = {
     "predict": "api",
     "report": "api",
     "serve": "api",
+    "suspects": "api",
     "tune": "api",
     "create_model": "models.registry",
     "Run": "training.run",
@@ -51,6 +52,7 @@ __all__ = [
     "predict",
     "report",
     "serve",
+    "suspects",
     "train",
     "tune",
 ]

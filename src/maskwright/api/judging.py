@@ -69,6 +69,26 @@ def evaluate(
     return Evaluation(Run(folder), summary, warnings)
 
 
+def suspects(target: PathLike | Run, *, reporter: Reporter | None = None) -> list[dict[str, Any]]:
+    """The masks of a run that are most probably wrong, worst first; writes suspects.html and suspects.csv into it.
+
+    Args:
+        target: a run folder or what `train` returned, whose validation and test are looked at; or the folder of a
+            cross-validation, where each case is judged by the fold that did not train on it.
+
+    Raises:
+        MaskwrightError: no trained model, nothing that it can judge, or files that cannot be used.
+    """
+    from maskwright.data.remarks import folders_of
+    from maskwright.reporting.doubts import write_doubts
+    from maskwright.storage import reading
+    from maskwright.doubts import find_suspects
+
+    found = find_suspects(Path(target if isinstance(target, str | Path) else target.path), reporter or Reporter())
+    with reading([folder for one in found.configs for folder in folders_of(one.data)]):
+        return write_doubts(found)[1]
+
+
 def report(
     runs: PathLike | Sequence[PathLike],
     *,

@@ -29,7 +29,7 @@ _HEADLINE = (  # name, title, digits
 )  # fmt: skip
 
 
-_MARK = '<meta name="generator" content="Maskwright">'
+MARK = '<meta name="generator" content="Maskwright">'
 
 
 def page(runs: Sequence[Facts], albums: Sequence[Album] = ()) -> str:
@@ -53,7 +53,7 @@ def page(runs: Sequence[Facts], albums: Sequence[Album] = ()) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{_MARK}"
+        f"{MARK}"
         f'<link rel="icon" href="data:,"><title>{_e(title)}</title><style>{style}</style></head><body>'
         + "\n".join(part for part in body if part)
         + f"<script>{script}</script></body></html>\n"
@@ -66,7 +66,7 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         MaskwrightError: a file is in the way that Maskwright did not write.
     """
-    if path.exists() and (path.is_dir() or _MARK not in path.read_text(encoding="utf-8", errors="replace")):
+    if path.exists() and (path.is_dir() or MARK not in path.read_text(encoding="utf-8", errors="replace")):
         raise MaskwrightError(
             "is there already, and Maskwright did not write it", where=path, fix="Choose another file with --output."
         )
