@@ -80,9 +80,9 @@ def suspects(target: PathLike | Run, *, reporter: Reporter | None = None) -> lis
         MaskwrightError: no trained model, nothing that it can judge, or files that cannot be used.
     """
     from maskwright.data.remarks import folders_of
+    from maskwright.doubts import find_suspects
     from maskwright.reporting.doubts import write_doubts
     from maskwright.storage import reading
-    from maskwright.doubts import find_suspects
 
     found = find_suspects(Path(target if isinstance(target, str | Path) else target.path), reporter or Reporter())
     with reading([folder for one in found.configs for folder in folders_of(one.data)]):

@@ -12,11 +12,11 @@ import numpy as np
 
 from maskwright.data.images import read_images
 from maskwright.data.labels import LabelRule
+from maskwright.doubts import Doubts, Suspect
 from maskwright.evaluation.suspicion import as_row
 from maskwright.reporting.gallery import Slide, slide
 from maskwright.reporting.page import MARK, write_page
 from maskwright.sheets import write_sheet
-from maskwright.doubts import Doubts, Suspect
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
 
