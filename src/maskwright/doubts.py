@@ -21,7 +21,7 @@ from maskwright.targets import engines, folds_in, pairs_of, tasks_of
 from maskwright.training.run import Run
 from maskwright.untrusted.arrays import map_npy
 
-WORTH = 0.15  # of suspicion; with less there is nothing to look at
+WORTH = 0.15  # of suspicion, beyond twice what is usual: a weak network doubts every mask
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def find_suspects(target: Path, reporter: Reporter) -> Doubts:
     """
     folder, folds = folds_in(target, (), None)
     found: list[Suspect] = []
-    count = 0
+    scores: list[float] = []
     names: tuple[str, ...] = ()
     orientation = None
     configs = []
@@ -75,10 +75,13 @@ def find_suspects(target: Path, reporter: Reporter) -> Doubts:
         orientation = rule.orientation if rule.depth else None
         configs.append(loaded.config)
         pairs = pairs_of(loaded, part, reporter)
-        count += len(pairs)
-        found += _look(unseen, seen, pairs, loaded, reporter)
+        for score, suspect in _look(unseen, seen, pairs, loaded, reporter):
+            scores.append(score)
+            found += [suspect] if suspect else []
+    usual = float(np.median(scores)) if scores else 0.0
+    found = [one for one in found if one.doubt.score >= 2 * usual + WORTH]
     found.sort(key=lambda one: (-one.doubt.score, one.pair.name))
-    return Doubts(folder, found, count, names, orientation, configs)
+    return Doubts(folder, found, len(scores), names, orientation, configs)
 
 
 def _judges(target: Path, folds: bool, reporter: Reporter) -> Iterator[tuple[Loaded, list[Path], list[Path], str]]:
@@ -105,7 +108,8 @@ def _judges(target: Path, folds: bool, reporter: Reporter) -> Iterator[tuple[Loa
 
 def _look(
     unseen: Engine, seen: Engine | None, pairs: Sequence[Pair], loaded: Loaded, reporter: Reporter
-) -> Iterator[Suspect]:
+) -> Iterator[tuple[float, Suspect | None]]:
+    """How much each mask is to be doubted, and what shows it where that is worth looking at."""
     predicted = scan_cases if unseen.metadata.input_rule.depth else picture_cases
     rule, channels = unseen.metadata.label_rule, unseen.metadata.channels
     members = [tuple(region) for region in rule.regions] or [(number,) for number in range(1, max(channels, 2))]
@@ -118,12 +122,13 @@ def _look(
             probable = _structures(case, first)
             doubt = suspicion(probable, truth, members, _structures(against, first) if against else None)
             if doubt.score < WORTH:
+                yield doubt.score, None
                 continue
             flat = truth.ndim == 2
             own = probable[..., doubt.structure - 1]
             slice_, mask = (own, truth) if flat else (own[doubt.place], truth[doubt.place])
             marked = np.isin(mask, members[doubt.structure - 1])
-            yield Suspect(pair, doubt, (slice_ >= 128).astype(np.uint8), marked.astype(np.uint8))
+            yield doubt.score, Suspect(pair, doubt, (slice_ >= 128).astype(np.uint8), marked.astype(np.uint8))
 
 
 def _structures(case: Case, first: int) -> np.ndarray:
