@@ -145,6 +145,10 @@ def _train(facts: Facts) -> Iterator[Choice]:
     yield Choice("train.loss", "dice_ce_loss", f"the rarest class has {rare:.2%} of the pixels: Dice weighs it fairly")
     yield Choice("train.learning_rate_schedule", "cosine", "falls to 0 over the planned epochs")
     yield Choice("train.patience", 0, "so that the schedule is gone through")
+    if not facts.layout.scans:
+        yield Choice("train.warmup_epochs", 1, "the encoder's weights are not to be lost in the first steps")
+        yield Choice("train.class_prior", True, "rare classes are learnt sooner")
+        yield Choice("train.weight_average", 0.99, "of about the last hundred steps")
     if facts.layout.scans or (facts.patients and facts.grey):
         what = "scans" if facts.layout.scans else "grey pictures of patients"
         yield Choice("augmentation.hflip", False, f"{what}: left and right of a body differ")
