@@ -1,3 +1,4 @@
+import io
 import json
 import re
 
@@ -71,3 +72,19 @@ def test_time_is_measured_and_kept(dataset, tmp_path, capsys):
 def test_a_time_that_is_none(dataset, tmp_path, capsys, time):
     assert main(["init", str(dataset), f"--time={time}", "--quiet"]) == 2
     assert "--time: is " in capsys.readouterr().err
+
+
+def test_five_questions(dataset, tmp_path, capsys, monkeypatch):
+    target = tmp_path / "c.toml"
+    monkeypatch.setattr("sys.stdin", io.StringIO("\nno\n\nnone\nbackground, ball\n"))
+    assert main(["init", str(dataset), "--output", str(target), "--quiet", "--ask", "--set", "train.seed=3"]) == 0
+    config = load(target).config
+    assert config.data.patient_pattern is None and config.mask.classes == ["background", "ball"]
+    assert not config.augmentation.hflip and config.train.seed == 3
+    assert "How long" in capsys.readouterr().err
+
+
+def test_without_a_terminal_nothing_is_asked(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main(["init", str(dataset), "--output", str(tmp_path / "c.toml"), "--ask", "--quiet"]) == 2
+    assert "--set" in capsys.readouterr().err and not (tmp_path / "c.toml").exists()

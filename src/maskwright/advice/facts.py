@@ -92,7 +92,7 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
     config = from_overrides([*keys, *overrides])
     splits = _pairs(config, layout)
     tried = candidates({part: [pair.name for pair in pairs] for part, pairs in splits.items()})
-    patients = None if config.data.patient_pattern else chosen(tried)
+    patients = None if "patient_pattern" in config.data.model_fields_set else chosen(tried)
     if patients:
         config = from_overrides([*keys, *overrides, f"data.patient_pattern={patients.pattern}"])
         splits = _pairs(config, layout)

@@ -36,7 +36,7 @@ def candidates(parts: Mapping[str, Sequence[str]]) -> list[Candidate]:
     everything = [name for names in parts.values() for name in names]
     found = []
     for pattern in PATTERNS:
-        groups = {part: [_group(pattern, name) for name in names] for part, names in parts.items()}
+        groups = {part: [group_of(pattern, name) for name in names] for part, names in parts.items()}
         if any(group is None for one in groups.values() for group in one):
             continue
         patients = {group for one in groups.values() for group in one}
@@ -53,7 +53,8 @@ def candidates(parts: Mapping[str, Sequence[str]]) -> list[Candidate]:
     return found
 
 
-def _group(pattern: str, name: str) -> str | None:
+def group_of(pattern: str, name: str) -> str | None:
+    """What a pattern finds in a name; None where it finds nothing."""
     match = re.search(pattern, name)
     return match[1] if match else None
 

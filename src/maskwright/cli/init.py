@@ -12,6 +12,8 @@ from maskwright.cli._shared import add_overrides
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maskwright.advice.facts import Facts
+    from maskwright.advice.questions import Answers
     from maskwright.config import Configuration
     from maskwright.progress import Reporter
     from maskwright.training.pace import Pace
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="FILE", default="config.toml", help="the configuration (default: %(default)s)"
     )
     parser.add_argument("--time", metavar="TIME", help="how long the training may take: 30m, 2h, 90s")
+    parser.add_argument("--ask", action="store_true", help="ask five questions about what files do not say")
     add_overrides(parser)
 
 
@@ -39,11 +42,17 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.advice.text import as_toml, seen
     from maskwright.storage import give_way, reading, write_text
 
-    minutes = _minutes(arguments.time)
+    minutes, said = _minutes(arguments.time), list(arguments.overrides)
     target = Path(arguments.output)
     layout = find_layout(Path(arguments.data))
-    facts, machine = look_at(layout, arguments.overrides, reporter), Machine.here()
-    chosen = advise(facts, machine, arguments.overrides, minutes, _timed(reporter))
+    facts, machine = look_at(layout, said, reporter), Machine.here()
+    if arguments.ask:
+        answers = _asked(facts)
+        minutes = _minutes(answers.time) if answers.time else minutes
+        if answers.overrides:
+            said = [*answers.overrides, *said]
+            facts = look_at(layout, said, reporter)
+    chosen = advise(facts, machine, said, minutes, _timed(reporter))
     text = as_toml(chosen, target.absolute().parent)
     with reading([folder for folders in layout.parts.values() for folder in folders]):
         write_text(give_way(target, reporter.say), text)
@@ -63,6 +72,34 @@ def _timed(reporter: Reporter) -> Callable[[Configuration], Pace]:
         return measure(config)
 
     return timed
+
+
+def _asked(facts: Facts) -> Answers:
+    """The answers of whoever sits in front of the terminal.
+
+    Raises:
+        MaskwrightError: there is no terminal, or it was closed.
+    """
+    import sys
+
+    from maskwright.advice.questions import ask
+    from maskwright.errors import MaskwrightError
+
+    def answered(question: str) -> str:
+        sys.stderr.write(f"{question}: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise MaskwrightError("got no answer", where="--ask", fix="Answer in a terminal, or use --time and --set.")
+        return line
+
+    def known(words: str) -> bool:
+        try:
+            return bool(_minutes(words))
+        except MaskwrightError:
+            return False
+
+    return ask(facts, answered, known)
 
 
 def _minutes(text: str | None) -> float | None:
