@@ -100,8 +100,7 @@ def weights_file(name: str, weights: str | None) -> Path | None:
     """
     if not weights:
         return None
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    cached = home / "models" / ENCODERS[name].file
+    cached = cache() / ENCODERS[name].file
     if weights != "imagenet":
         if not Path(weights).expanduser().is_file():
             raise MaskwrightError("there are no such weights", where=weights, fix="Check [model] weights.")
@@ -110,10 +109,15 @@ def weights_file(name: str, weights: str | None) -> Path | None:
         return cached
     warnings.warn(
         f"no ImageNet weights of {name} on this machine: random ones are used. Put {cached.name} into {cached.parent} "
-        f"(keras.applications.{name}(include_top=False) stores it there on a connected machine), or name its path",
+        f"(maskwright weights get {name} does so on a connected machine), or name its path",
         stacklevel=2,
     )
     return None
+
+
+def cache() -> Path:
+    """The folder in which Keras keeps weights."""
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
 
 
 def encoder(
