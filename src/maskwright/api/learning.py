@@ -51,6 +51,7 @@ def train(
     from maskwright.data.remarks import folders_of
     from maskwright.plan.plan import check_fold
     from maskwright.plan.shared import shared_plan
+    from maskwright.plan.split import refuse_share_of_folds
     from maskwright.storage import reading
     from maskwright.training.lock import only_one
     from maskwright.training.train import train as run_training
@@ -59,6 +60,8 @@ def train(
     reporter = reporter or Reporter()
     if fold is not None:
         check_fold(fold, loaded.config.data.folds)
+        if loaded.config.data.train_share < 1:
+            refuse_share_of_folds()
         plan = shared_plan(loaded.run_dir, loaded.config, reporter, allow_leak=allow_leak).member(fold)
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})

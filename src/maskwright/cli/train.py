@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="start from the weights of a trained model: what fits is taken; with --set train.start_rate=0.1 they "
         "learn more slowly, with 0 they stay",
     )
+    parser.add_argument(
+        "--learning-curve",
+        action="store_true",
+        help="train on a quarter, a half and all of the patients, and say what more of them may bring",
+    )
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
     parser.add_argument(
         "--allow-leak", action="store_true", help="train although training and validation share patients"
@@ -52,6 +57,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
 
     if arguments.start_from:
         arguments.overrides = [*arguments.overrides, f"train.start_from={arguments.start_from}"]
+    if arguments.learning_curve:
+        return _curve(arguments, reporter)
     if arguments.each:
         return _study(arguments, reporter)
     loaded = load_and_tell(arguments, reporter, whole=True)
@@ -82,6 +89,26 @@ def _study(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         allow_leak=arguments.allow_leak,
     )
     return Outcome(found, f"{as_text(found['table'], 'Dice')}\n{found['folder']}, scored on the validation patients")
+
+
+def _curve(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
+    from maskwright.errors import MaskwrightError
+    from maskwright.learning_curve import as_text, learning_curve
+
+    if arguments.each or arguments.fold is not None or arguments.resume:
+        raise MaskwrightError(
+            "goes alone, and goes on by itself where it was stopped",
+            where="--learning-curve",
+            fix="Leave out --each, --fold and --resume.",
+        )
+    found = learning_curve(
+        arguments.config,
+        reporter,
+        overrides=arguments.overrides,
+        run_dir=arguments.run_dir,
+        allow_leak=arguments.allow_leak,
+    )
+    return Outcome(found, as_text(found))
 
 
 def _folds(text: str, count: int) -> list[int]:

@@ -8,7 +8,7 @@ from maskwright.config import Configuration
 
 # Keys of [data] that say which files there are, whose they are, and what they hold.
 _SHARED = (
-    "images", "masks", "valid_fraction", "test_fraction", "split_file", "split_order", "patient_pattern",
+    "images", "masks", "valid_fraction", "test_fraction", "split_file", "split_order", "train_share", "patient_pattern",
     "channel_patterns", "mask_pattern", "spacing", "orientation", "folds",
 )  # fmt: skip
 _PLACES = ("images", "masks", "patient_pattern", "channel_patterns", "mask_pattern")

@@ -97,6 +97,13 @@ class DataSection(Section):
     valid_fraction: float = key(
         0.15, "Share of the patients that choose the best epoch, where no folder says so.", ge=0, lt=1
     )
+    train_share: float = key(
+        1.0,
+        "Share of the training patients that are trained on, drawn by `split_seed`; a larger share holds all of a "
+        "smaller one (`train --learning-curve`).",
+        gt=0,
+        le=1,
+    )
     test_fraction: float = key(0.15, "Share of the patients kept for the test, where one folder holds all.", ge=0, lt=1)
     split_file: Path | None = key(
         None,
