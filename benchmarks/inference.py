@@ -31,9 +31,9 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     from maskwright.backend import seed_everything
-    from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.runtimes import open_runtime
+    from maskwright.labels.rule import LabelRule
     from maskwright.models.metadata import Metadata
     from maskwright.models.saving import build, save_model
 

@@ -22,10 +22,10 @@ from maskwright.backend import seed_everything
 
 def main() -> None:
     from maskwright.config import Configuration
-    from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.engines import KerasEngine
     from maskwright.inference.predict import find_images, predict_files
+    from maskwright.labels.rule import LabelRule
     from maskwright.models.metadata import Metadata
     from maskwright.models.saving import build, load_model, save_model
     from maskwright.precision import choose_precision

@@ -218,8 +218,8 @@ def killed(model: Path, folder: Path, service: Service) -> dict[str, object]:
 
 def random_model(folder: Path) -> Path:
     from maskwright.backend import seed_everything
-    from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
+    from maskwright.labels.rule import LabelRule
     from maskwright.models.metadata import Metadata
     from maskwright.models.saving import build, save_model
 

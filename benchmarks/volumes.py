@@ -115,9 +115,9 @@ def used() -> float:
 def engine_of_seed(precision: str):  # type: ignore[no-untyped-def]
     from maskwright.backend import import_keras
     from maskwright.data.cache import default_folder
-    from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
     from maskwright.inference.engines import KerasEngine
+    from maskwright.labels.rule import LabelRule
     from maskwright.models.metadata import Metadata
     from maskwright.models.saving import build
     from maskwright.precision import choose_precision

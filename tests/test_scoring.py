@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import maskwright as mw
-from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.leaks import Leak
 from maskwright.evaluation.masks import picture_scale, score_masks
 from maskwright.inference.evaluate import Scored
+from maskwright.labels.rule import LabelRule
 from maskwright.plan.choices import ChosenOn
 from maskwright.scoring import Part, summarize_parts
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from keras import ops
 from scipy import ndimage
 
-from maskwright.data.regions import membership
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import membership
 from maskwright.losses import LOSSES, choose_loss
 from maskwright.losses.truth import read_truth
 from maskwright.metrics import METRICS, get_metric

@@ -11,12 +11,12 @@ import numpy as np
 
 from maskwright import api
 from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.phantom import PATTERN, WINDOW, write_phantoms
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
 from maskwright.inference.overlay import overlay
+from maskwright.labels.rule import LabelRule
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, write_bytes, write_text
 from maskwright.targets import pairs_of

@@ -14,9 +14,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError, choices
 from maskwright.keras_names import keras_object, read_call
+from maskwright.labels.regions import IGNORED
 from maskwright.losses import dice_coefficient, iou_coefficient
 from maskwright.losses.from_keras import check_task, metric_arguments, metric_result
 from maskwright.losses.modern import tversky_index

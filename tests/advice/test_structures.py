@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from maskwright.advice.structures import look_at_masks, moved, spread, width
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
+from maskwright.labels.rule import LabelRule
 
 
 def written(folder, masks):

@@ -12,7 +12,7 @@ from maskwright.augment.pipeline import KINDS, Drawn, apply, draw, variants
 from maskwright.config import Configuration
 from maskwright.config.reference import read_reference
 from maskwright.config.schema.augmentation import KindName
-from maskwright.data.labels import IGNORED
+from maskwright.labels.regions import IGNORED
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 255, (32, 32, 1), np.uint8)

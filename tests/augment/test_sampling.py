@@ -10,8 +10,8 @@ from maskwright.augment.bulge import Bulge
 from maskwright.augment.elastic import Distortion, Elastic
 from maskwright.augment.pipeline import apply, coordinates
 from maskwright.augment.sampling import border_level, sample
-from maskwright.data.labels import IGNORED
 from maskwright.data.patches import cut
+from maskwright.labels.regions import IGNORED
 
 RNG = np.random.default_rng(0)
 

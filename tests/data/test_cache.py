@@ -8,11 +8,11 @@ import pytest
 from maskwright.config import load
 from maskwright.data import cache, dataset
 from maskwright.data.dataset import cache_name, input_rule, open_dataset
-from maskwright.data.labels import LabelRule
 from maskwright.data.part import PartFiles
 from maskwright.data.records import common_dtype, examine, file_hash
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 
 @pytest.fixture

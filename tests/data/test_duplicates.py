@@ -6,12 +6,12 @@ import pytest
 from scipy import ndimage
 
 from maskwright.data.duplicates import NEAR, agreement, find_duplicates
-from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import to_model
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record, describe_volume
 from maskwright.data.thumbnails import thumbnail
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 

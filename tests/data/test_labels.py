@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.labels import make_label
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 
 def blob(seed, classes=1, size=128):

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from maskwright.augment.pipeline import apply, draw
 from maskwright.config import load
 from maskwright.data.dataset import Dataset, input_rule
-from maskwright.data.labels import LabelRule
 from maskwright.data.loader import Batches, order
 from maskwright.data.preprocess import to_floats
 from maskwright.data.samples import SampleId
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 patients = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=60)
 
@@ -105,7 +105,7 @@ def test_a_stuck_worker_is_noticed_and_does_not_keep_the_process_alive(tmp_path,
 import threading
 from maskwright.config import load
 from maskwright.data.dataset import Dataset, input_rule
-from maskwright.data.labels import LabelRule
+from maskwright.labels.rule import LabelRule
 from maskwright.data.loader import Batches
 from maskwright.data.splits import collect
 from maskwright.errors import MaskwrightError

@@ -78,7 +78,7 @@ def test_several_numbers_are_no_structure_until_somebody_says_so(tmp_path_factor
 
 
 def test_keys_of_pictures_are_refused(tmp_path):
-    from maskwright.data.label_rules import require_map_keys
+    from maskwright.labels.configured import require_map_keys
 
     for override in (
         "mask.colors=[[0,0,0],[9,9,9]]",

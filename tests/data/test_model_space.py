@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from scans import affines, volume
 from scipy import ndimage
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import labels_to_model, model_grid, scan_classes, to_model
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision
 from maskwright.inference.restored import restored
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes import Volume
 from maskwright.volumes.orient import reorient
 

@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from maskwright.config.schema import DataSection
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import list_images, match_pairs, require_masks_apart, shorten
 from maskwright.data.records import read_pair
 from maskwright.data.remarks import remarks, turned
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 
 def touch(folder, *names):

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.patches import Patches, covering, cut, remember
 from maskwright.data.preprocess import InputRule
 from maskwright.data.samples import SampleId
+from maskwright.labels.rule import LabelRule
 
 edges = st.tuples(*[st.integers(1, 14)] * 3)
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from maskwright.config import load
 from maskwright.data.dataset import input_rule
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.part import PartFiles
 from maskwright.data.patches import patches_of
@@ -21,6 +20,8 @@ from maskwright.data.samples import SampleId
 from maskwright.data.scale import filled, network_values, seen, seen_size
 from maskwright.data.wholes import FreshWholes
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 from maskwright.training.prepare_volumes import volume_input_rule
 
 FITS = ("pad", "patch")

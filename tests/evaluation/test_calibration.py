@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from maskwright.data.regions import membership
 from maskwright.evaluation.calibration import BINS, Calibration
+from maskwright.labels.regions import membership
 
 
 def case(seed, classes):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from maskwright.data.labels import LabelRule
 from maskwright.evaluation.case_dice import CaseDice
+from maskwright.labels.rule import LabelRule
 
 
 def judge(cases, classes):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scans import SERIES_AFFINE, write_series
 
 from maskwright.cli import main
-from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.distances import NAMES as SURFACES
@@ -18,6 +17,7 @@ from maskwright.evaluation.masks import Scale, picture_scale, scan_scale, score_
 from maskwright.evaluation.nnunet import nnunet_summary
 from maskwright.evaluation.scores import pool
 from maskwright.evaluation.summary import headline, report
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 

@@ -11,12 +11,12 @@ from scipy import ndimage
 from scipy.spatial.distance import cdist
 from skimage.measure import label
 
-from maskwright.data.labels import LabelRule
 from maskwright.evaluation.distances import NAMES, Surfaces
 from maskwright.evaluation.files import write_scores
 from maskwright.evaluation.masks import Scale, picture_scale, scan_scale, score_masks
 from maskwright.evaluation.scores import ImageScore, pool
 from maskwright.evaluation.summary import headline, report
+from maskwright.labels.rule import LabelRule
 
 ONE = LabelRule()
 SPACING = (0.7, 1.3)

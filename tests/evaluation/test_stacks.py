@@ -16,7 +16,6 @@ import maskwright as mw
 from maskwright.cli import main
 from maskwright.config.schema import PrepareSection
 from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.places import Place, places_by_names, stacks_of
 from maskwright.evaluation.calibration import Calibrations
@@ -25,6 +24,7 @@ from maskwright.evaluation.masks import score_masks
 from maskwright.evaluation.scores import pool
 from maskwright.evaluation.stacks import Stacker
 from maskwright.evaluation.summary import headline, report
+from maskwright.labels.rule import LabelRule
 from maskwright.prepare.files import slice_spacing
 from maskwright.prepare.run import prepare_scans
 from maskwright.volumes import Volume

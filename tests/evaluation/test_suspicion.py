@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from maskwright.data.labels import IGNORED
 from maskwright.evaluation.suspicion import as_row, suspicion
+from maskwright.labels.regions import IGNORED
 
 
 def square(low, high, size=40):

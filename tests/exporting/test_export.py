@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from maskwright.cli import main
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule, network_input
 from maskwright.errors import MaskwrightError
 from maskwright.exporting.run import FORMATS, export_model
 from maskwright.inference.model_files import KINDS, kind_of, read_metadata
 from maskwright.inference.runtimes import open_runtime
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata, from_json
 from maskwright.models.saving import build, load_model, save_model
 from maskwright.training.run import Run

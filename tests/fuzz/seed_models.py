@@ -15,8 +15,8 @@ from seed_basics import Files, npy, zipped
 
 def metadata() -> Any:
     """What a small network says of itself."""
-    from maskwright.data.labels import LabelRule
     from maskwright.data.preprocess import InputRule
+    from maskwright.labels.rule import LabelRule
     from maskwright.models.metadata import Metadata
 
     return Metadata("unet", {"num_layers": 2, "base_filters": 4}, 3, ["background", "a", "b"], InputRule(32, 40, 1, intensity="zscore"),

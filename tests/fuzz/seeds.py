@@ -54,7 +54,7 @@ def _records() -> list[Any]:
 @functools.cache
 def plan_json() -> bytes:
     """A plan of six pairs."""
-    from maskwright.data.labels import LabelRule
+    from maskwright.labels.rule import LabelRule
     from maskwright.plan.choices import Choice
     from maskwright.plan.files import as_dict
     from maskwright.plan.plan import Entry, Plan

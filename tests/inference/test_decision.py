@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference.engines import Ensemble, Mirrored
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 
 

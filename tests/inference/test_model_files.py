@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.exporting.run import FORMATS
 from maskwright.inference.model_files import kind_of, read_metadata
 from maskwright.inference.runtimes import open_runtime
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import build
 

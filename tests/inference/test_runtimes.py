@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from maskwright.cli import main
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
 from maskwright.inference import runtimes
 from maskwright.inference.model_files import KINDS
 from maskwright.inference.runtimes import choose_engine, images_per_second, open_runtime
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import build, save_model
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.inference.tiles import gaussian_weights, predict_tiles, starts
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 
 

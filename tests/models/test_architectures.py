@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from architecture_cases import SMALL, VOLUMES, phantoms
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.losses import get_loss
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import export_onnx

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.models import described
 from maskwright.models.metadata import Metadata, from_json
 from maskwright.models.saving import build, load_model, save_model

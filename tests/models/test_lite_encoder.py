@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.models import lite_encoder as lite
 from maskwright.models import lite_weights
 from maskwright.models.metadata import Metadata

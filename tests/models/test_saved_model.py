@@ -3,9 +3,9 @@
 import keras
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.models.saved_model import ALLOWED, require_harmless
 

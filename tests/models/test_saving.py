@@ -5,9 +5,9 @@ import keras
 import numpy as np
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import build, change_metadata, load_model, read_metadata, save_model
 

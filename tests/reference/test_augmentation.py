@@ -8,9 +8,9 @@ from maskwright.augment import affine as a
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import apply, draw
 from maskwright.config import Configuration
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import match_pairs
 from maskwright.data.records import read_pair
+from maskwright.labels.rule import LabelRule
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from PIL import Image
 import maskwright as mw
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.images import read_image
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.labels import make_label
 from maskwright.data.pairs import match_pairs
 from maskwright.data.records import examine
 from maskwright.data.splits import SPLITS, shared_patients, with_patients
+from maskwright.labels.rule import LabelRule
 
 PATTERN = r"PANCREAS_(\d+)"
 

@@ -12,8 +12,8 @@ from browser import chromium, needed, resize
 
 import maskwright as mw
 from maskwright.cli import main
-from maskwright.data.labels import LabelRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.reporting.build import shown
 from maskwright.reporting.facts import read_facts
 from maskwright.reporting.gallery import Album, evenly, slide

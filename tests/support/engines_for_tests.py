@@ -3,7 +3,7 @@
 import numpy as np
 from service import RULE
 
-from maskwright.data.labels import LabelRule
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import described
 

@@ -12,8 +12,8 @@ import numpy as np
 import uvicorn
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
+from maskwright.labels.rule import LabelRule
 from maskwright.models.metadata import Metadata
 from maskwright.serving.app import create_app
 from maskwright.serving.limits import Limits

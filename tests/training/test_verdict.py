@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record
+from maskwright.labels.rule import LabelRule
 from maskwright.plan import Plan
 from maskwright.plan.plan import Entry
 from maskwright.training.verdict import advice, naive, verdict

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from maskwright.data.labels import IGNORED
+from maskwright.labels.regions import IGNORED
 from maskwright.training.worst import Worst
 
 YELLOW = (255, 255, 0)

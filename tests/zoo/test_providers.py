@@ -6,9 +6,9 @@ import pytest
 from architecture_cases import phantoms
 
 import maskwright as mw
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.losses import get_loss
 from maskwright.models.metadata import Metadata
 from maskwright.models.onnx import export_onnx

@@ -15,7 +15,6 @@ from maskwright.config import Configuration
 from maskwright.config.loading import from_overrides
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.images import read_images
-from maskwright.data.label_rules import ignored
 from maskwright.data.map_values import values_in
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_values import look
@@ -23,6 +22,7 @@ from maskwright.data.records import Record, examine
 from maskwright.data.remarks import remarks
 from maskwright.data.splits import SPLITS, Splits, collect
 from maskwright.errors import MaskwrightError
+from maskwright.labels.configured import ignored
 from maskwright.plan.masks import decide
 from maskwright.plan.scans import examine_scans
 from maskwright.progress import Reporter

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.mask_files import read_label
 from maskwright.data.pairs import Pair
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 
 _MEASURED = 40  # masks that are looked at
 _GRID = 4  # parts of an edge, of which shares of classes are compared

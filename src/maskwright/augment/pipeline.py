@@ -17,7 +17,7 @@ from maskwright.augment.sampling import sample
 from maskwright.config.schema import AugmentationSection
 from maskwright.config.schema.augmentation import KindName
 from maskwright.data.patches import Box, cut
-from maskwright.data.regions import IGNORED
+from maskwright.labels.regions import IGNORED
 
 Pair = tuple[np.ndarray, np.ndarray]
 _AROUND = 2  # voxels around what the map asks for, for cubic interpolation

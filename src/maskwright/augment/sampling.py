@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from maskwright.data.filters import groups
-from maskwright.data.regions import IGNORED
+from maskwright.labels.regions import IGNORED
 
 Places = Sequence[np.ndarray]
 Bands = Iterable[tuple[slice, Places]]

@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Draw the sheet."""
     from PIL import Image
 
+    from maskwright.contact_sheet import every_transform, one_sample, picture, training_batches
     from maskwright.data.remarks import folders_of
     from maskwright.errors import MaskwrightError
     from maskwright.plan.files import read_plan
     from maskwright.storage import give_way, reading, write_bytes
-    from maskwright.training.sheet import every_transform, one_sample, picture, training_batches
 
     if arguments.pictures < 1:
         raise MaskwrightError(f"is {arguments.pictures}", where="--pictures", fix="At least 1 is needed.")

@@ -14,7 +14,6 @@ import numpy as np
 from maskwright.config.schema import Configuration, DataSection
 from maskwright.data.cache import default_folder, entry_name, open_entry
 from maskwright.data.images import read_images
-from maskwright.data.labels import LabelRule
 from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
 from maskwright.data.part import PartFiles
@@ -23,6 +22,7 @@ from maskwright.data.records import Record, read_pair
 from maskwright.data.samples import SampleId
 from maskwright.data.slabs import Slab, SlabWriter
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 _IMAGES, _LABELS = "images.raw", "labels.raw"
 _THREADS = 4

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.data.images import read_header, read_image
-from maskwright.data.labels import LabelRule, make_label
+from maskwright.data.labels import make_label
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from maskwright.data.label_rules import configured_rule, ignored, rule_of
-from maskwright.data.labels import LabelRule
 from maskwright.data.mask_notes import absent_classes, notes_on
 from maskwright.data.mask_values import Seen
 from maskwright.data.pairs import shorten
 from maskwright.errors import MaskwrightError
+from maskwright.labels.configured import configured_rule, ignored, rule_of
+from maskwright.labels.rule import LabelRule
 
 _WHITE = {1.0, 255.0, 65535.0}  # how one structure is written
 _VOID = (255.0, 65535.0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.mask_values import MaskValues, Seen
 from maskwright.data.pairs import shorten
+from maskwright.labels.rule import LabelRule
 
 _PARTS = {"train": "of the training part", "valid": "of the validation part", "test": "of the test part"}
 

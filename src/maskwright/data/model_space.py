@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes import Grid, Volume
 from maskwright.volumes.orient import reorient
 from maskwright.volumes.resample import require_fits, resample, with_spacing

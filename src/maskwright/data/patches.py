@@ -11,12 +11,12 @@ from itertools import product
 
 import numpy as np
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.samples import SampleId
 from maskwright.data.wholes import Wholes
+from maskwright.labels.rule import LabelRule
 
 Place = tuple[int, ...]
 Box = tuple[Place, Place]  # first voxel, which may lie before the volume, and size

@@ -10,7 +10,6 @@ import numpy as np
 
 from maskwright.config.schema import DataSection
 from maskwright.data.cache import entry_name
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.part import PartFiles
 from maskwright.data.preprocess import InputRule, adjust, resize_label, to_floats
@@ -18,6 +17,8 @@ from maskwright.data.records import Record, read_pair
 from maskwright.data.scale import filled, require_fitting, seen, seen_size
 from maskwright.data.wholes import Arrays, Wholes, open_wholes
 from maskwright.errors import MaskwrightError, together
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 
 _VERSION = 1
 # Of the rule: what changes nothing of a single picture.

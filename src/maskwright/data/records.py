@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from maskwright.data.images import read_header, read_images
-from maskwright.data.labels import LabelRule
 from maskwright.data.mask_files import read_label, read_mask
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.thumbnails import thumbnail, volume_thumbnail
 from maskwright.errors import MaskwrightError, together
+from maskwright.labels.rule import LabelRule
 from maskwright.untrusted.arrays import read_npy
 
 _THREADS = 4

@@ -10,13 +10,13 @@ import numpy as np
 
 from maskwright.config.schema import DataSection
 from maskwright.data.cache import entry_name
-from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import labels_to_model, scan_classes, to_model
 from maskwright.data.pairs import Pair
 from maskwright.data.part import PartFiles
 from maskwright.data.preprocess import InputRule
 from maskwright.data.records import Record
 from maskwright.data.wholes import Arrays, Wholes, open_wholes
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.read import read_labels
 

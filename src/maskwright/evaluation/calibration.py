@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.labels import IGNORED, LabelRule
-from maskwright.data.regions import membership
+from maskwright.labels.regions import IGNORED, membership
+from maskwright.labels.rule import LabelRule
 
 BINS = 15
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskwright.data.labels import LabelRule
 from maskwright.evaluation.scores import count_pixels, occurring, scores
+from maskwright.labels.rule import LabelRule
 
 
 class CaseDice:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskwright.data.labels import IGNORED, LabelRule
-from maskwright.data.regions import inside
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.components import Parts, count_parts
 from maskwright.evaluation.distances import surfaces
 from maskwright.evaluation.scores import ImageScore, confusion, counts_of
+from maskwright.labels.regions import IGNORED, inside
+from maskwright.labels.rule import LabelRule
 from maskwright.volumes.boxes import bounding_box
 
 

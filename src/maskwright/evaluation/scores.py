@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskwright.data.regions import Regions, membership
 from maskwright.evaluation.calibration import Calibration
 from maskwright.evaluation.components import NAMES as PARTS
 from maskwright.evaluation.components import Parts
 from maskwright.evaluation.distances import Surfaces
+from maskwright.labels.regions import Regions, membership
 
 NAMES = ("dice", "iou", "sensitivity", "specificity", "precision", "accuracy", "balanced_accuracy")
 SUMS = ("volume_true", "volume_predicted")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.places import Stacks
 from maskwright.evaluation.masks import Scale, scan_scale, score_masks
 from maskwright.evaluation.scores import ImageScore, pool
+from maskwright.labels.rule import LabelRule
 
 
 @dataclass(frozen=True)

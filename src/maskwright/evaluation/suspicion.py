@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.labels import IGNORED
+from maskwright.labels.regions import IGNORED
 
 _UNSURE, _HALF, _SURE = 77, 128, 179  # of 255: 0.3, 0.5 and 0.7
 _FEW = 10  # pixels; what is smaller may be there or not

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.labels import LabelRule
 from maskwright.data.mask_files import label_of, read_mask
 from maskwright.data.model_space import scan_classes
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 
 
 @dataclass(frozen=True)

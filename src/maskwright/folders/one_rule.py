@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from maskwright.config import Configuration
-from maskwright.data.label_rules import configured_rule, ignored, require_map_keys, rule_of
-from maskwright.data.labels import IGNORED, LabelRule
 from maskwright.errors import MaskwrightError
 from maskwright.folders.meaning import Meaning, meaning_of
 from maskwright.folders.values import Values, beside, foreground
+from maskwright.labels.configured import configured_rule, ignored, require_map_keys, rule_of
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 
 VOID = 255.0
 _WHITE = {1.0, 255.0, 65535.0}  # how one structure is written

@@ -11,7 +11,6 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.images import SUFFIXES as PICTURES
-from maskwright.data.labels import IGNORED
 from maskwright.data.pairs import Pair, match_pairs, shorten
 from maskwright.data.preprocess import resize_label
 from maskwright.data.splits import with_patients
@@ -21,6 +20,7 @@ from maskwright.evaluation.scores import ImageScore
 from maskwright.folders.meaning import Meaning
 from maskwright.folders.one_rule import decide_meaning, is_configured
 from maskwright.folders.values import MOST_PICTURES, MOST_SCANS, Values, picture_values, scan_values
+from maskwright.labels.regions import IGNORED
 from maskwright.progress import Reporter
 from maskwright.volumes.read import is_volume, read_labels
 

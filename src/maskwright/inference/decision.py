@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskwright.data.regions import painted
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import painted
 
 if TYPE_CHECKING:
     from maskwright.config.schema import PredictSection

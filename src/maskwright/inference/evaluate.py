@@ -12,7 +12,6 @@ from maskwright.config import Configuration
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import Record, complete, describe_pair, read_pair
-from maskwright.data.regions import membership
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.calibration import Calibrations
 from maskwright.evaluation.masks import picture_scale, score_masks
@@ -22,6 +21,7 @@ from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, as_picture, full_probabilities, rule_of_set, run_batches
+from maskwright.labels.regions import membership
 from maskwright.progress import Reporter
 
 

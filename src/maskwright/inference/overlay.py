@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from maskwright.data.labels import IGNORED
 from maskwright.inference.masks import class_colour
+from maskwright.labels.regions import IGNORED
 
 _TINT = 0.18  # share of the colour inside the outline: visible, and the tissue under it still readable
 

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from maskwright.config.schema import PostprocessSection
-from maskwright.data.regions import Regions, inside, painted
 from maskwright.errors import MaskwrightError, choices
+from maskwright.labels.regions import Regions, inside, painted
 
 if TYPE_CHECKING:
     from maskwright.models.metadata import Metadata

@@ -13,12 +13,12 @@ import numpy as np
 from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES as PICTURES
 from maskwright.data.pairs import shorten
-from maskwright.data.regions import inside, parts
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.journal import Journal
 from maskwright.inference.predict import Job, Predictions, make_room, tell_of_done
 from maskwright.inference.volumes import Segmented, confidence, predict_scan
+from maskwright.labels.regions import inside, parts
 from maskwright.models.metadata import Metadata
 from maskwright.progress import Reporter
 from maskwright.sheets import write_sheet

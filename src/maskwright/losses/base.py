@@ -14,9 +14,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError, choices
 from maskwright.keras_names import keras_object, read_call
+from maskwright.labels.regions import IGNORED
 from maskwright.losses.from_keras import loss_of_keras
 from maskwright.losses.truth import after_background, any_known, of_labels
 

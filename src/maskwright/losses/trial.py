@@ -14,9 +14,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
 from maskwright.keras_names import SAFE_LOSSES, SAFE_METRICS, keras_object
+from maskwright.labels.regions import IGNORED
 from maskwright.losses.base import choose_loss
 from maskwright.losses.from_keras import has_logits
 

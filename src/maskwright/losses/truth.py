@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from maskwright.data.regions import IGNORED
+from maskwright.labels.regions import IGNORED
 
 Tensor = Any
 Function = Callable[..., Tensor]
@@ -40,7 +40,7 @@ def read_truth(labels: Tensor, channels: int, regions: Any | None = None) -> Tru
     Args:
         labels: `(B, …, 1)` class numbers, or `(B, …, channels)` one-hot; `IGNORED` where not known.
         channels: of the prediction.
-        regions: table of overlapping regions, `(256, channels)`: what a class number is in each (`data.regions`).
+        regions: table of overlapping regions, `(256, channels)`: what a class number is in each (`labels.regions`).
     """
     labels = ops.cast(labels, "float32")
     if labels.shape[-1] > 1:

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from maskwright.data.filters import INTERPOLATION
-from maskwright.data.labels import LabelRule
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.patterns import groups
 from maskwright.typed import shown, wrong_field
 from maskwright.untrusted.decode import NOTE, decoding

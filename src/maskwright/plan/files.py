@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from maskwright import __version__
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, read_thumbnails
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.plan.choices import Choice
 from maskwright.plan.plan import PARTS, Entry, Plan
 from maskwright.storage import atomic, write_json

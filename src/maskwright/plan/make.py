@@ -12,13 +12,13 @@ from maskwright.config import Configuration
 from maskwright.data.dataset import class_names
 from maskwright.data.duplicates import find_duplicates
 from maskwright.data.folds import fold_of
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair, shorten
 from maskwright.data.preprocess import level_range
 from maskwright.data.records import Record, common_dtype, complete, depths, examine, file_hash, require_every_class
 from maskwright.data.remarks import remarks
 from maskwright.data.splits import Splits, shared_patients
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.plan.masks import decide
 from maskwright.plan.plan import Entry, Plan
 from maskwright.plan.scans import check_scans, examine_scans, median_spacing

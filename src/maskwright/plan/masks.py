@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from maskwright.config import Configuration
 from maskwright.data.dataset import class_names
-from maskwright.data.label_rules import require_map_keys
 from maskwright.data.map_values import values_in
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_meaning import decide as decide_by_values
 from maskwright.data.mask_values import look
 from maskwright.data.splits import Splits
+from maskwright.labels.configured import require_map_keys
 
 
 def decide(

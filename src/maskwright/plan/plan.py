@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record
 from maskwright.errors import MaskwrightError
+from maskwright.labels.rule import LabelRule
 from maskwright.plan.choices import Choice
 
 PARTS = ("train", "valid", "test")

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from maskwright.config import Configuration
-from maskwright.data.labels import LabelRule
 from maskwright.data.model_space import scan_classes
 from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, describe_volume
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError, together
+from maskwright.labels.rule import LabelRule
 from maskwright.progress import Reporter
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient

@@ -6,8 +6,8 @@ from typing import Any
 
 from maskwright.config.dataset_json import Dataset, find_dataset
 from maskwright.config.schema import PrepareSection
-from maskwright.data.regions import parts
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import parts
 
 
 def with_dataset(options: PrepareSection) -> tuple[PrepareSection, list[str]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwright.data.labels import LabelRule
 from maskwright.data.mask_files import read_label
 from maskwright.data.preprocess import resize_label
-from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import IGNORED
+from maskwright.labels.rule import LabelRule
 from maskwright.prepare.files import Prepared, slice_name
 from maskwright.volumes import Volume
 

@@ -18,10 +18,10 @@ from maskwright.config.schema import PrepareSection
 from maskwright.data.map_values import map_values
 from maskwright.data.mask_values import Seen
 from maskwright.data.pairs import shorten
-from maskwright.data.regions import IGNORED
 from maskwright.data.threads import cores
 from maskwright.ending import finishing, worker_pool
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import IGNORED
 from maskwright.prepare.cases import Case, find_cases
 from maskwright.prepare.files import PARTS, Prepared, forget_patient, is_complete, write_manifest, write_patient
 from maskwright.prepare.scan_labels import classes, read_case, structure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from maskwright.config.schema import PrepareSection
-from maskwright.data.regions import IGNORED
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import IGNORED
 from maskwright.prepare.cases import Case
 from maskwright.volumes import Volume
 from maskwright.volumes.read import on_scan, read_labels, read_volume

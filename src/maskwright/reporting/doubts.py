@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from maskwright.data.images import read_images
-from maskwright.data.labels import LabelRule
 from maskwright.doubts import Doubts, Suspect
 from maskwright.evaluation.suspicion import as_row
+from maskwright.labels.rule import LabelRule
 from maskwright.reporting.gallery import Slide, slide
 from maskwright.reporting.page import MARK, write_page
 from maskwright.sheets import write_sheet

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from maskwright.data.labels import IGNORED, LabelRule
-from maskwright.data.regions import inside
 from maskwright.inference.overlay import viewable
+from maskwright.labels.regions import IGNORED, inside
+from maskwright.labels.rule import LabelRule
 
 _EDGE = 384  # px, of the longer side
 _MOST_SLICES = 24  # of a patient

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.regions import inside
 from maskwright.errors import MaskwrightError
 from maskwright.inference.masks import class_colour, mask_bytes
 from maskwright.inference.overlay import viewable
+from maskwright.labels.regions import inside
 from maskwright.models.metadata import Metadata
 from maskwright.serving.intake import DICOM, PICTURE
 from maskwright.serving.limits import Refused

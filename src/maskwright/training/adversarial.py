@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from maskwright.config import Configuration
-from maskwright.data.label_rules import region_table
+from maskwright.labels.configured import region_table
 from maskwright.losses.truth import read_truth
 from maskwright.models import blocks
 from maskwright.training.fit import compiled, make_optimizer, objective

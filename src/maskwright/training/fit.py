@@ -14,10 +14,10 @@ from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.config.schema import TrainSection
-from maskwright.data.label_rules import region_table
 from maskwright.data.loader import Batches
 from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError, choices
+from maskwright.labels.configured import region_table
 from maskwright.progress import Reporter, duration
 from maskwright.training.averaging import averaged
 from maskwright.training.means import Means

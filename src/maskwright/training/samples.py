@@ -12,7 +12,6 @@ import numpy as np
 from maskwright.augment.base import Drawn
 from maskwright.augment.pipeline import apply, draw, record
 from maskwright.config.schema import AugmentationSection
-from maskwright.data.labels import IGNORED
 from maskwright.data.loader import Batch
 from maskwright.data.pairs import Pair
 from maskwright.data.patches import Box
@@ -20,6 +19,7 @@ from maskwright.data.preprocess import InputRule
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.inference.overlay import viewable
+from maskwright.labels.regions import IGNORED
 from maskwright.sheets import line
 from maskwright.storage import keep_aside, make_folder, write_bytes, write_error
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from maskwright.data.labels import IGNORED
 from maskwright.inference.overlay import overlay, viewable
+from maskwright.labels.regions import IGNORED
 
 _LARGEST = 1024  # px of the longer side of what is shown
 Shown = tuple[int, np.ndarray, np.ndarray, np.ndarray]

@@ -8,11 +8,11 @@ from maskwright.augment.affine import mirror, rotate, scale
 from maskwright.augment.base import Drawn
 from maskwright.augment.elastic import Elastic
 from maskwright.config import load
+from maskwright.contact_sheet import describe, every_transform, one_sample, picture, training_batches
 from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 from maskwright.training.prepare import prepare
-from maskwright.training.sheet import describe, every_transform, one_sample, picture, training_batches
 from maskwright.training.train import _batches
 
 

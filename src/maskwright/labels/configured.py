@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from maskwright.data.labels import Format, LabelRule
-from maskwright.data.regions import membership, painted
 from maskwright.errors import MaskwrightError
+from maskwright.labels.regions import membership, painted
+from maskwright.labels.rule import Format, LabelRule
 
 
 def configured_rule(section: Any, num_classes: int) -> LabelRule | None:

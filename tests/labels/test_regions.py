@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwright.config.toml import validate
-from maskwright.data.label_rules import region_rule, region_table
-from maskwright.data.regions import inside, membership, painted, parts
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.scores import count_pixels
 from maskwright.inference.decision import Decision
+from maskwright.labels.configured import region_rule, region_table
+from maskwright.labels.regions import inside, membership, painted, parts
 
 BRATS = {"whole": [1, 2, 4], "core": [1, 4], "enhancing": [4]}
 REGIONS = tuple(map(tuple, BRATS.values()))
