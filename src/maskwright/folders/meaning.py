@@ -13,6 +13,8 @@ from maskwright.data.model_space import scan_classes
 from maskwright.errors import MaskwrightError
 from maskwright.labels.rule import LabelRule
 
+_WHITE = LabelRule("grey", 2, levels=(0, 255))
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -21,6 +23,7 @@ class Meaning:
     Attributes:
         rule: of masks. lossy: of JPEG masks. names: of the classes (or regions), background first.
         numbers: of each class after the background in the masks. text: the rule in words.
+        white: predictions are black and white, whatever white means in the truth.
     """
 
     rule: LabelRule
@@ -28,18 +31,24 @@ class Meaning:
     names: list[str]
     numbers: list[str]
     text: str
+    white: bool = False
 
-    def of_picture(self, path: Path) -> np.ndarray:
+    def of_picture(self, path: Path, *, predicted: bool = False) -> np.ndarray:
         """Class numbers of a picture, as `make_label`; errors name the file."""
         mask = read_mask(path)
         try:
-            return label_of(mask, self.lossy if mask.lossy else self.rule)
+            return label_of(mask, self._rule(predicted=predicted, lossy=mask.lossy))
         except MaskwrightError as error:
             raise MaskwrightError(error.what, where=path, fix=error.fix) from None
 
-    def of_scan(self, array: np.ndarray, path: Path) -> np.ndarray:
+    def of_scan(self, array: np.ndarray, path: Path, *, predicted: bool = False) -> np.ndarray:
         """Class numbers of a label map, as `scan_classes`."""
-        return scan_classes(array, self.rule, path)
+        return scan_classes(array, self._rule(predicted=predicted, lossy=False), path)
+
+    def _rule(self, *, predicted: bool, lossy: bool) -> LabelRule:
+        if predicted and self.white:
+            return LabelRule("binary", 2, tolerance=self.rule.tolerance) if lossy else _WHITE
+        return self.lossy if lossy else self.rule
 
 
 def meaning_of(

@@ -6,7 +6,8 @@ together decide:
 - one number beside 0, the same in both folders, or 1 in one and 255 in the other: one structure;
 - several numbers: several classes, named by their numbers; what only the predictions hold is a class that no truth has;
 - 0 to n - 1 and 255 beside them in one file: 255 is void. Pixels that are void in the truth are left out. A prediction
-  leaves nothing out: what is void in it is of no class, so it counts as background.
+  leaves nothing out: what is void in it is of no class, so it counts as background; unless 255 is all that predictions
+  of one structure hold, which then are black and white.
 
 JPEG keeps no number exactly: such masks are one structure, from half the range on.
 """
@@ -100,6 +101,13 @@ class _Case:
         void = self._void()
         found, true = (foreground(one, void) for one in (self.predicted, self.truth))
         both = found | true
+        if void == VOID and self.truth.lossy:
+            raise self._refused(
+                "are JPEG, which keeps no number, so which pixels are 255 and count for nothing is not known",
+                "Save the truth as PNG, or set mask.ignore = false.",
+            )
+        if void == VOID and len(true) <= 1 and (self.predicted.lossy or (not found and foreground(self.predicted))):
+            return self._white(void, true)
         if any(number != int(number) for number in both):
             raise self._refused("hold fractions", "Set mask.threshold for one structure from a level on.")
         one = len(found) <= 1 and len(true) <= 1 and (found == true or not found or not true or both <= _WHITE)
@@ -110,6 +118,17 @@ class _Case:
         if self.count == 1:
             return self._merged(void, both)
         return self._several(void, found, true)
+
+    def _white(self, void: int, true: set[float]) -> Meaning:
+        """One structure, 255 in predictions, another number in the truth, where 255 is void."""
+        if self.count not in (None, 1, 2):
+            raise self._refused(
+                f"hold one structure, and {self.count} classes are asked for",
+                "Correct model.num_classes or mask.classes.",
+            )
+        self._require_bright()
+        meaning = self._exact(void, true or {1.0}, 2)
+        return replace(meaning, white=True, text=f"{meaning.text}; in predictions 255 {meaning.names[1]}")
 
     def _merged(self, void: int | None, both: set[float]) -> Meaning:
         """All numbers as one structure, because the user says that there is one."""
@@ -202,18 +221,21 @@ class _Case:
                 "hold several classes, and JPEG does not keep their numbers",
                 "Save masks as PNG, or list the grey level of each class in mask.levels.",
             )
-        dark = [values for values in (self.predicted, self.truth) if values.lossy and 0 < values.brightest < 128]
-        if dark:
-            raise self._refused(
-                f"are JPEG, and the brightest level in {dark[0].folder} is {dark[0].brightest:g}",
-                "Set mask.threshold: the structure is what lies from that level on.",
-            )
+        self._require_bright()
         exact = self._exact(void, both or _NOTHING, 2)
         lossy = LabelRule("binary", 2, ignore=void, tolerance=self.config.mask.tolerance)
         if not self.predicted.files and not self.truth.files:
             return meaning_of(self.config, lossy, lossy, [])
         return meaning_of(self.config, exact.rule, lossy, [0, *sorted(map(int, both or _NOTHING))],
                         "; in JPEG files from half the range on")  # fmt: skip
+
+    def _require_bright(self) -> None:
+        dark = [values for values in (self.predicted, self.truth) if values.lossy and 0 < values.brightest < 128]
+        if dark:
+            raise self._refused(
+                f"are JPEG, and the brightest level in {dark[0].folder} is {dark[0].brightest:g}",
+                "Set mask.threshold: the structure is what lies from that level on.",
+            )
 
     def _coloured(self) -> Meaning:
         """One structure of one colour a folder; several colours must be named."""

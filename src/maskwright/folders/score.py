@@ -121,7 +121,7 @@ def _picture_scorer(
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def score(pair: Pair) -> ImageScore:
-        prediction, truth = (meaning.of_picture(path) for path in (pair.image, pair.mask))
+        prediction, truth = meaning.of_picture(pair.image, predicted=True), meaning.of_picture(pair.mask)
         if prediction.shape != truth.shape:
             if not resize:
                 raise MaskwrightError(
@@ -141,7 +141,7 @@ def _scan_scorer(config: Configuration, meaning: Meaning, void: _Void) -> Callab
         prediction = read_labels(pair.image, truth)
         scale = scan_scale(truth.grid.spacing, truth.grid.voxel_ml, config.evaluate.tolerance)
         true = meaning.of_scan(truth.array, pair.mask)
-        found = void.filled(meaning.of_scan(prediction.array, pair.image), true)
+        found = void.filled(meaning.of_scan(prediction.array, pair.image, predicted=True), true)
         return score_masks(pair.name, pair.patient, found, true, meaning.rule, scale)
 
     return score
