@@ -127,7 +127,7 @@ def score(task: Task, test: Path, folder: Path) -> None:
     words = ["score", folder / "masks", test / "masks", "--output", folder / "scores"]
     words += ["--patient-pattern", task.pattern] if task.pattern else []
     words += [f"--set=mask.ignore={task.ignore}"] if task.ignore is not None else []
-    words += ["--levels", *range(task.classes)] if task.classes > 1 else []
+    words += ["--classes", task.classes] if task.classes > 1 else []
     run(words, folder / "score.log")
 
 
