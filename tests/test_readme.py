@@ -60,7 +60,7 @@ def test_a_folder_of_images_and_masks(folder):
     (toml,) = blocks(text, "toml")
     (folder / "config.toml").write_text(toml + SMALL, encoding="utf-8")
     done = [main([*words, "--quiet"]) for words in commands(text)]
-    assert done == [0] * 10
+    assert done == [0] * 11
     (python,) = blocks(text, "python")
     exec(compile(python, "README.md", "exec"), {})  # noqa: S102 - our own README
     assert len(list((folder / "from_notebook").glob("*.png"))) == len(list((folder / "dataset" / "images").iterdir()))

@@ -13,7 +13,7 @@ from making import IGNORE, make, read
 import maskwright as mw
 from maskwright.models.saving import load_model, save_model
 from maskwright.targets import engines
-from maskwright.training import train as training
+from maskwright.training import keeper
 from maskwright.training.run import Run
 from maskwright.volumes.channels import read_channels
 
@@ -43,7 +43,7 @@ def test_a_row(row, tmp_path, quiet, monkeypatch):
 
 def trained_and_killed(study, quiet, monkeypatch, *, before_checkpoint):
     """An uninterrupted training; `killed` is what was on the disk after its first epoch, or late in the second."""
-    save, calls = training.save_checkpoint, []
+    save, calls = keeper.save_checkpoint, []
 
     def saved(*args):
         calls.append(args)
@@ -54,7 +54,7 @@ def trained_and_killed(study, quiet, monkeypatch, *, before_checkpoint):
             shutil.copytree(study.folder / "whole", study.folder / "killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save_checkpoint", saved)
+        patch.setattr(keeper, "save_checkpoint", saved)
         return mw.train(study.config, run_dir=study.folder / "whole", reporter=quiet)
 
 
