@@ -13,8 +13,9 @@ from maskwright.config import Configuration, Loaded
 from maskwright.data.pairs import Pair
 from maskwright.errors import MaskwrightError
 from maskwright.evaluation.suspicion import Suspicion, suspicion
+from maskwright.inference.decision import HALF
 from maskwright.inference.engines import Engine
-from maskwright.inference.tune import Case
+from maskwright.inference.tune import LEVELS, Case
 from maskwright.inference.tune_cases import picture_cases, scan_cases
 from maskwright.progress import Reporter
 from maskwright.targets import engines, folds_in, pairs_of, tasks_of
@@ -128,8 +129,8 @@ def _look(
             own = probable[..., doubt.structure - 1]
             slice_, mask = (own, truth) if flat else (own[doubt.place], truth[doubt.place])
             marked = np.isin(mask, members[doubt.structure - 1])
-            yield doubt.score, Suspect(pair, doubt, (slice_ >= 128).astype(np.uint8), marked.astype(np.uint8))
+            yield doubt.score, Suspect(pair, doubt, (slice_ >= HALF).astype(np.uint8), marked.astype(np.uint8))
 
 
 def _structures(case: Case, first: int) -> np.ndarray:
-    return np.asarray(map_npy(case.probabilities))[..., first:]
+    return np.asarray(map_npy(case.probabilities))[..., first:].astype(np.float32) / LEVELS

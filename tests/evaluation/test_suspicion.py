@@ -11,9 +11,9 @@ def square(low, high, size=40):
     return mask
 
 
-def probable(mask, sure=250, unsure=3):
+def probable(mask, sure=0.98, unsure=0.01):
     """Probabilities of a network that sees just this."""
-    return np.where(mask[..., None] > 0, sure, unsure).astype(np.uint8)
+    return np.where(mask[..., None] > 0, sure, unsure).astype(np.float32)
 
 
 ONE = [(1,)]
@@ -38,17 +38,17 @@ def test_a_mask_that_shows_the_same_is_not():
 
 
 def test_a_network_without_certainty_doubts_little():
-    grades = np.clip(np.linspace(0, 255, 40), 0, 255).astype(np.uint8)
+    grades = np.linspace(0, 1, 40, dtype=np.float32)
     unsure = np.broadcast_to(grades, (40, 40))[..., None]
     assert suspicion(unsure, square(10, 20), ONE).score < 0.75
-    hardly = probable(square(10, 20), sure=140)  # found, but nowhere beyond 0.7
+    hardly = probable(square(10, 20), sure=0.55)  # found, but nowhere beyond 0.7
     assert suspicion(hardly, square(24, 34), ONE).score == 0
 
 
 def test_what_is_marked_and_not_seen_at_all():
     found = suspicion(probable(square(0, 0)), square(10, 20), ONE)
     assert found.score > 0.9 and "sure not to see" in found.what
-    some = np.full((40, 40, 1), 110, np.uint8)  # almost a half everywhere: no certainty
+    some = np.full((40, 40, 1), 0.43, np.float32)  # almost a half everywhere: no certainty
     assert suspicion(some, square(10, 20), ONE).score < 0.6
 
 

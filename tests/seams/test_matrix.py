@@ -178,4 +178,4 @@ def what_is_tuned_scores_what_was_said(study, run, quiet):
     told = mw.tune(run, reporter=quiet)
     masks = predicted(study, Run(run.path), "valid", "tuned", quiet)
     found = mean_dice(judged(study.cases("valid", masks), study.members, IGNORE if study.row.ignored else None))
-    assert told["after"] == pytest.approx(found, abs=0.005)  # tuning keeps probabilities with 8 bits
+    assert told["after"] == pytest.approx(found, abs=0.002)  # tuning keeps probabilities with 16 bits

@@ -10,7 +10,7 @@ import numpy as np
 
 from maskwright.labels.regions import IGNORED
 
-_UNSURE, _HALF, _SURE = 77, 128, 179  # of 255: 0.3, 0.5 and 0.7
+_UNSURE, _HALF, _SURE = 0.3, 0.5, 0.7
 _FEW = 10  # pixels; what is smaller may be there or not
 
 
@@ -54,7 +54,7 @@ def suspicion(
     """The structure of a case whose mask is most to be doubted.
 
     Args:
-        unseen: probabilities of a network that has not learnt from the mask, `(…, N)` uint8 of 255, one for each
+        unseen: probabilities of a network that has not learnt from the mask, `(…, N)` of 0…1, one for each
             structure. seen: the same of networks that have. truth: `(H, W)` or `(D, H, W)` numbers.
         members: numbers in the truth that make each structure.
     """
@@ -73,7 +73,7 @@ def _of_structure(
     found = (unseen >= _HALF) & known
     sure = _dice((unseen >= _UNSURE) & known, (unseen >= _SURE) & known)
     if not found.any() and marked.any():  # of what is nowhere probable it is sure as far as the mask goes
-        sure = 1 - float(unseen[marked].mean()) / 255
+        sure = 1 - float(unseen[marked].mean())
     match = _dice(found, marked)
     learnt = None if seen is None else _dice((seen >= _HALF) & known, marked)
     few = max(int(found.sum()), int(marked.sum())) < _FEW

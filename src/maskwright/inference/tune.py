@@ -1,6 +1,6 @@
 """Thresholds and cleaning chosen by their score on patients that the network did not learn from.
 
-Probabilities of all cases are made once and kept in files, with 8 bits each; then one setting after the other is tried,
+Probabilities of all cases are made once and kept in files, with 16 bits each; then one setting after another is tried,
 class by class, and kept where the mean Dice over the patients grows.
 """
 
@@ -21,6 +21,7 @@ from maskwright.progress import Reporter
 from maskwright.untrusted.arrays import map_npy
 
 GRID = tuple(round(0.1 + 0.05 * place, 2) for place in range(17))  # 0.1 to 0.9
+LEVELS = 65535  # of a probability that is kept; with 255, what lies on a plateau falls to the other side of a threshold
 GAIN = 0.0005  # what a setting must add to the mean Dice to be worth having
 # What is tried of each step: sizes in ml and mm for scans, in px for pictures.
 _SCANS = {"smooth": (0.5, 1.0, 2.0), "fill_holes": (True,), "largest": (True,), "smallest": (0.01, 0.05, 0.2, 1.0, 5.0)}
@@ -65,8 +66,8 @@ def keep_case(
     for rows, block in probabilities:
         if kept is None:
             shape = (*truth.shape, block.shape[-1])
-            kept = np.lib.format.open_memmap(one, "w+", np.uint8, shape)
-        kept[rows] = np.rint(block * 255)
+            kept = np.lib.format.open_memmap(one, "w+", np.uint16, shape)
+        kept[rows] = np.rint(block * LEVELS)
     np.save(other, truth)
     return one, other
 
@@ -166,5 +167,5 @@ def _decided(decide: Decision, levels: np.ndarray) -> np.ndarray:
     """Class numbers, some slices at a time so that the probabilities never lie in memory as a whole."""
     found = np.zeros(levels.shape[:-1], np.uint8)
     for first in range(0, len(levels), 16):
-        found[first : first + 16] = decide(levels[first : first + 16].astype(np.float32) / 255)
+        found[first : first + 16] = decide(levels[first : first + 16].astype(np.float32) / LEVELS)
     return found
