@@ -39,7 +39,7 @@ def fuse(model: Any) -> None:
     if keras.backend.backend() != "tensorflow" or accelerators():
         return
     for layer in model._flatten_layers():
-        if type(layer) is not keras.layers.BatchNormalization or layer.renorm or layer.synchronized:
-            continue
+        if type(layer) is not keras.layers.BatchNormalization or layer.synchronized or getattr(layer, "renorm", False):
+            continue  # older versions of Keras know no renorm
         if layer.axis in (-1, layer.input_spec.ndim - 1):
             layer.__class__ = _Fused
