@@ -66,7 +66,9 @@ def test_mixed_precision_keeps_its_types():
 def test_other_axes_and_other_layers_are_left():
     inputs = keras.Input((4, 5, 6))
     x = keras.layers.BatchNormalization(axis=1)(inputs)
-    model = keras.Model(inputs, keras.layers.BatchNormalization(synchronized=True)(keras.layers.LayerNormalization()(x)))
+    model = keras.Model(
+        inputs, keras.layers.BatchNormalization(synchronized=True)(keras.layers.LayerNormalization()(x))
+    )
     kinds = [type(layer) for layer in model.layers]
     fuse(model)
     assert [type(layer) for layer in model.layers] == kinds
