@@ -50,9 +50,18 @@ def keys(found, machine=HERE):
     ],
 )
 def test_the_scale_goes_by_the_thinnest_class_and_small_pictures_are_seen_whole(sizes, width, fit, scale, edges):
-    found = keys(facts([record(*size) for size in sizes], width=width))
+    found = keys(facts([record(*size) for size in sizes] * 160, width=width))
     assert found["data.fit"] == fit and found.get("data.pixel_size", 1.0) == scale
     assert (found["model.image_height"], found["model.image_width"]) == edges
+
+
+@pytest.mark.parametrize(("count", "width", "scale"), [(20, 4.0, 0.5), (300, 4.0, 1.0), (20, 5.5, 1.0), (20, 0.0, 1.0)])
+def test_structures_of_a_few_pixels_are_enlarged_where_there_is_time(count, width, scale):
+    """As vessels of the retina are, of which there are twenty pictures."""
+    found = {one.key: one for one in choose(facts([record(584, 565)] * count, width=width), HERE)}
+    assert (found["data.pixel_size"].value if scale != 1 else found.get("data.pixel_size", 1.0)) == scale
+    if scale == 0.5:
+        assert "enlarged" in found["data.pixel_size"].why and found["data.fit"].value == "patch"
 
 
 def test_pretrained_weights_are_used_where_they_are_and_named_where_not():

@@ -19,6 +19,7 @@ WIDE_ENOUGH = 7.0  # px of the network that the thinnest class should be wide; f
 TOLERABLE = 5.0  # the same where the time is too short to see pictures often enough at a finer scale
 PASSES = 20  # times that every picture should be seen in a training
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
+ENLARGED = 0.5  # where even that is not reached, and the time does for as many looks at pictures of twice the size
 LEAST_EDGE = 192  # px of the network that a picture should keep
 WHOLE = 512  # px of the network up to which pictures are seen whole
 WINDOW = 256
@@ -74,16 +75,26 @@ def _data(facts: Facts) -> Iterator[Choice]:
 
 
 def pixel_size(facts: Facts, pixels: float | None) -> tuple[float, str]:
-    """The scale at which pictures are seen: as coarse as the thinnest class allows; coarser where time is short."""
+    """The scale at which pictures are seen: as coarse as the thinnest class allows; coarser where time is short,
+    enlarged where structures are a few pixels wide and there is time for it."""
     thin = facts.structures.thin()
     edge = float(np.median([min(record.height, record.width) for record in facts.everything]))
+    # Where one folder holds all, a part of it is trained on; here every picture counts.
+    trained = facts.records.get("train") or facts.everything
+    whole = sum(record.height * record.width for record in trained)
+    usual = STEPS * 4 * WINDOW**2  # px that a training without a budget learns from
+
+    def looks(scale: float) -> float:
+        return (pixels or usual) / (whole / scale**2)
+
     large = [scale for scale in SCALES if edge / scale >= LEAST_EDGE]
     scale = max((s for s in large if thin / s >= WIDE_ENOUGH), default=1.0)
     told = f"the thinnest class is {thin:.0f} px wide (a quarter of its masks less)"
-    whole = sum(record.height * record.width for record in facts.learnt)
+    if 0 < thin < TOLERABLE and looks(ENLARGED) >= PASSES:
+        return ENLARGED, f"{told}: enlarged, there is time for {looks(ENLARGED):.0f} looks at each picture"
     for coarser in [s for s in large if s > scale and thin / s >= TOLERABLE] if pixels else []:
-        if pixels and pixels / (whole / scale**2) < PASSES:
-            told += f"; at {scale:g} the time would do for {pixels / (whole / scale**2):.0f} looks at each picture"
+        if looks(scale) < PASSES:
+            told += f"; at {scale:g} the time would do for {looks(scale):.0f} looks at each picture"
             scale = coarser
     return scale, told if scale > 1 else f"{told}, which leaves nothing to shrink"
 
