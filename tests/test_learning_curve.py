@@ -4,8 +4,12 @@ import json
 import pytest
 
 from maskwright.cli import main
+from maskwright.config import load
+from maskwright.config.loading import from_overrides
 from maskwright.learning_curve import doubled
+from maskwright.plan.source import differences, source_of
 from maskwright.plan.split import some_patients
+from maskwright.training.prepare import steps_of
 from maskwright.training.run import Run
 
 
@@ -36,9 +40,45 @@ def test_three_trainings_and_a_line(config_file, tmp_path, capsys):
     parts = [{part: set(plan.patients(part)) for part in ("train", "valid")} for plan in plans]
     assert parts[0]["valid"] == parts[1]["valid"] == parts[2]["valid"]
     assert parts[0]["train"] < parts[1]["train"] < parts[2]["train"]
+    counts = [[point["patients"] for point in found["curve"]], [len(part["train"]) for part in parts]]
+    assert counts[0] == counts[1]
     assert main([*words[:-1], "--fold", "0"]) == 2
     assert main([*words[:-1]]) == 0  # done already
     assert "patients  Dice" in capsys.readouterr().out
+
+
+class Data:
+    """A data set of pictures, or of patches."""
+
+    def __init__(self, count, steps):
+        self.count, self.found = count, steps
+
+    def __len__(self):
+        return self.count
+
+    def steps(self, batch_size):
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("data", "sets", "steps"),
+    [
+        (Data(10, None), (), None),
+        (Data(10, None), ("data.train_share=0.25",), 12),  # 3 of 10 pairs of 4 a step
+        (Data(10, 7), ("data.train_share=0.5",), 14),
+        (Data(10, 7), ("data.train_share=0.5", "train.steps_per_epoch=5"), 5),
+    ],
+)
+def test_fewer_patients_are_learnt_from_for_as_long(data, sets, steps):
+    assert steps_of(from_overrides(["train.batch_size=4", *sets]), data) == steps
+
+
+def test_a_plan_of_before_took_everybody(config_file, quiet):
+    config = load(config_file).config
+    source = source_of(config)
+    assert "data.train_share" not in source and not differences(source, config)
+    half = config.model_copy(update={"data": config.data.model_copy(update={"train_share": 0.5})})
+    assert differences(source, half) == ["data.train_share"]
 
 
 def test_folds_take_everybody(config_file, capsys):

@@ -31,7 +31,7 @@ from maskwright.plan import Plan
 from maskwright.plan.masks import decide
 from maskwright.plan.split import split
 from maskwright.progress import Reporter
-from maskwright.training.prepare import picture_input_rule
+from maskwright.training.prepare import picture_input_rule, steps_of
 from maskwright.training.samples import Augmenter
 
 TOGETHER = "all together"
@@ -89,7 +89,7 @@ def training_batches(config: Configuration, plan: Plan | None = None) -> Batches
     augment = Augmenter(config.augmentation.model_copy(update={"debug": False}))
     return Batches(
         dataset, settings.batch_size, seed=settings.seed, shuffle=True, augment=augment,
-        steps=settings.steps_per_epoch or dataset.steps(settings.batch_size),
+        steps=steps_of(config, dataset),
     )  # fmt: skip
 
 

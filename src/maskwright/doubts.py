@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from maskwright.targets import engines, folds_in, pairs_of, tasks_of
 from maskwright.training.run import Run
 from maskwright.untrusted.arrays import map_npy
 
+SHOWN = 60  # suspects whose slices are kept, to be drawn; the table has all
 WORTH = 0.15  # of suspicion, beyond twice what is usual: a weak network doubts every mask
 
 
@@ -79,10 +80,19 @@ def find_suspects(target: Path, reporter: Reporter) -> Doubts:
         for score, suspect in _look(unseen, seen, pairs, loaded, reporter):
             scores.append(score)
             found += [suspect] if suspect else []
+            if len(found) >= 2 * SHOWN and len(found) % SHOWN == 0:
+                _forget(found)
     usual = float(np.median(scores)) if scores else 0.0
     found = [one for one in found if one.doubt.score >= 2 * usual + WORTH]
-    found.sort(key=lambda one: (-one.doubt.score, one.pair.name))
+    _forget(found)
     return Doubts(folder, found, len(scores), names, orientation, configs)
+
+
+def _forget(found: list[Suspect]) -> None:
+    """Sort, worst first, and let go of the slices of those that are not drawn."""
+    found.sort(key=lambda one: (-one.doubt.score, one.pair.name))
+    nothing = np.zeros((0, 0), np.uint8)
+    found[SHOWN:] = [replace(one, found=nothing, marked=nothing) for one in found[SHOWN:]]
 
 
 def _judges(target: Path, folds: bool, reporter: Reporter) -> Iterator[tuple[Loaded, list[Path], list[Path], str]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from maskwright import api
 from maskwright.errors import MaskwrightError
-from maskwright.plan.make import make_plan
+from maskwright.plan.split import split
 from maskwright.progress import Reporter
 from maskwright.study import run_study
+from maskwright.training.run import Run
 
 SHARES = (0.25, 0.5, 1.0)
 
@@ -33,30 +33,27 @@ def learning_curve(
     Raises:
         MaskwrightError: nothing to validate on, or too few patients for a quarter of them.
     """
-    loaded = api.load_config(config, overrides, run_dir=run_dir)
-    plan = make_plan(loaded.config, reporter, allow_leak=allow_leak)
-    patients, pairs = len(plan.patients("train")), len(plan.part("train"))
-    if patients < 1 / SHARES[0] or not plan.part("valid"):
+    splits, _ = split(api.load_config(config, overrides, run_dir=run_dir).config)
+    patients = len({pair.patient for pair in splits["train"]})
+    if patients < 1 / SHARES[0] or not splits.get("valid"):
         raise MaskwrightError(
             f"wants validation and {1 / SHARES[0]:.0f} training patients; there are {patients}",
             where="--learning-curve",
             fix="Set data.valid_fraction, or add patients.",
         )
-    steps = loaded.config.train.steps_per_epoch or math.ceil(pairs / loaded.config.train.batch_size)
     found = run_study(
         config,
         ["data.train_share=" + ",".join(f"{share:g}" for share in SHARES)],
         reporter,
-        overrides=[*overrides, f"train.steps_per_epoch={steps}"],
+        overrides=overrides,
         run_dir=run_dir,
         allow_leak=allow_leak,
     )
-    rows = {row["run"]: row for row in found["table"]}
     curve = []
-    for share, run in zip(SHARES, found["runs"], strict=True):
-        row = rows[f"train_share={share:g}"]
-        trained = api.load_config(Path(run["path"]) / "config.toml").config.data.train_share
-        curve.append({"share": trained, "patients": max(1, round(share * patients)), "dice": row["mean"]})
+    for share, run, row in zip(SHARES, found["runs"], found["table"], strict=True):
+        plan = Run(Path(run["path"])).plan()
+        assert plan is not None
+        curve.append({"share": share, "patients": len(plan.patients("train")), "dice": row["mean"]})
     return {**found, "curve": curve, "doubled": doubled([point["dice"] for point in curve])}
 
 
@@ -68,7 +65,7 @@ def doubled(dice: Sequence[float]) -> float:
     """
     before, last = dice[1] - dice[0], dice[2] - dice[1]
     if last <= 0 or before <= 0:
-        return max(0.0, min(last, before))
+        return 0.0
     return last * min(1.0, last / before)
 
 

@@ -6,6 +6,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from said import Said
 
 import maskwright as mw
 from maskwright.cli import main
@@ -15,20 +16,6 @@ from maskwright.plan.changes import changes
 from maskwright.plan.files import as_dict, from_dict, read_plan, write_plan
 from maskwright.plan.make import make_plan
 from maskwright.progress import Reporter
-
-
-class Said(Reporter):
-    """A reporter that keeps what it is told."""
-
-    def __init__(self):
-        super().__init__(quiet=True)
-        self.lines = []
-
-    def say(self, message):
-        self.lines.append(message)
-
-    def warn(self, message):
-        self.lines.append(f"warning: {message}")
 
 
 def patients(plan):

@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 from architecture_cases import SMALL
+from said import Said
 
+import maskwright as mw
 from maskwright.models.registry import create_model, tree_list
 from maskwright.training.prior import start_at_shares
 
@@ -40,3 +42,13 @@ def test_a_last_layer_without_a_bias_is_left():
     before = [weight.copy() for weight in model.get_weights()]
     assert start_at_shares(model, [0.9, 0.1], overlap=True) == 0
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_prior_without_effect_is_said(config_file):
+    """Of Swin-UNet's last layer, in a training."""
+    said, shape, options = Said(), *SMALL["swin_unet"][:2]
+    table = ", ".join(f"{name} = {value}" for name, value in options.items())
+    sets = ["model.name=swin_unet", f"model.options={{{table}}}", "train.class_prior=true", "train.epochs=1",
+            f"model.image_height={shape[0]}", f"model.image_width={shape[1]}"]  # fmt: skip
+    mw.train(config_file, overrides=sets, run_dir=config_file.parent / "run", reporter=said)
+    assert [line for line in said.lines if "class_prior has no effect" in line and "swin_unet" in line]

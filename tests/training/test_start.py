@@ -6,29 +6,15 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from said import Said
 
 import maskwright as mw
 from conftest import cut_off
 from maskwright.errors import MaskwrightError
 from maskwright.models.registry import create_model
 from maskwright.models.saving import load_model
-from maskwright.progress import Reporter
 from maskwright.training.run import read_training_images
 from maskwright.training.start import align, fitted
-
-
-class Said(Reporter):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        super().__init__(quiet=True)
-        self.lines = []
-
-    def say(self, message):
-        self.lines.append(message)
-
-    def warn(self, message):
-        self.lines.append(message)
 
 
 def train(config_file, name, *overrides, reporter=None, **options):

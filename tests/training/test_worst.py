@@ -43,6 +43,15 @@ def test_unknown_pixels_are_not_wrong_and_volumes_go_slice_by_slice():
     assert worst._shown["scan"][0] == 20
 
 
+def test_of_many_cases_the_worst_are_kept():
+    """Thousands of pictures that are a patient each do not fill the memory."""
+    worst, image = Worst(YELLOW), np.zeros((32, 32, 1), np.float32)
+    for number in range(300):
+        right = 31 if number in (7, 250) else 3
+        worst.add(f"{number}", image, square(32, 0, 30), square(32, 0, 33 - right))
+    assert len(worst.cases) <= 64 and {"7", "250"} <= worst.cases
+
+
 def test_large_pictures_are_shown_small():
     worst = Worst(YELLOW)
     worst.add(

@@ -160,7 +160,7 @@ def _train(facts: Facts) -> Iterator[Choice]:
         yield Choice("train.warmup_epochs", 1, "the encoder's weights are not to be lost in the first steps")
         yield Choice("train.class_prior", True, "rare classes are learnt sooner")
         yield Choice("train.weight_average", 0.99, "of about the last hundred steps")
-    if facts.layout.scans or (facts.patients and facts.grey):
+    if facts.sided:
         what = "scans" if facts.layout.scans else "grey pictures of patients"
         yield Choice("augmentation.hflip", False, f"{what}: left and right of a body differ")
     elif facts.structures.any_way_up:

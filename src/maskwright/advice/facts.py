@@ -66,6 +66,11 @@ class Facts:
         """Those of all parts but the test."""
         return [record for part, records in self.records.items() if part != "test" for record in records]
 
+    @property
+    def sided(self) -> bool:
+        """Whether left and right are known to differ: scans, and grey pictures of patients."""
+        return self.layout.scans or (self.patients is not None and self.grey)
+
     def shares(self) -> np.ndarray:
         """Of each class its share of the known pixels that are learnt from."""
         pixels = np.sum([record.class_pixels for record in self.learnt], axis=0)

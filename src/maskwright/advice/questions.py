@@ -63,9 +63,7 @@ def _questions(facts: Facts) -> Iterator[tuple[str, Reading]]:
         question = f"What in a name ({shown}, …) tells the patient? A pattern with one group [each case is one]"
     yield question, _patients
     yield f"Is there a number in the masks that counts for nothing? ({facts.why}) [as said]", _void
-    usual = "any" if facts.structures.any_way_up else "sides"
-    if facts.layout.scans or (facts.patients and facts.grey):
-        usual = "none"
+    usual = "none" if facts.sided else "any" if facts.structures.any_way_up else "sides"
     yield f"May cases be mirrored: none, sides (left and right), any (upside down and turned too)? [{usual}]", _turned
     count = max(facts.classes, 2)
     yield f"What are the {count} classes called, background first, with commas? [by their numbers]", _named(count)

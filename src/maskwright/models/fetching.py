@@ -46,16 +46,12 @@ def fetch(name: str) -> Path:
             f"could not be fetched ({told[0] if told else type(error).__name__})",
             where=f"weights of {name}",
             fix=f"On a machine with a network run maskwright weights get {name}, and copy {target.name} from its "
-            f"{_home_of(target)} into {target.parent} here.",
+            f"~/.keras/{target.parent.name} into {target.parent} here.",
         ) from None
     if not target.is_file():
         fix = f"Look for {target.name}, and name its path with model.weights."
         raise MaskwrightError("Keras has put them elsewhere", where=f"weights of {name}", fix=fix)
     return target
-
-
-def _home_of(target: Path) -> str:
-    return str(Path("~/.keras") / target.parent.name)
 
 
 @contextmanager

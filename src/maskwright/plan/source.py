@@ -8,7 +8,7 @@ from maskwright.config import Configuration
 
 # Keys of [data] that say which files there are, whose they are, and what they hold.
 _SHARED = (
-    "images", "masks", "valid_fraction", "test_fraction", "split_file", "split_order", "train_share", "patient_pattern",
+    "images", "masks", "valid_fraction", "test_fraction", "split_file", "split_order", "patient_pattern",
     "channel_patterns", "mask_pattern", "spacing", "orientation", "folds",
 )  # fmt: skip
 _PLACES = ("images", "masks", "patient_pattern", "channel_patterns", "mask_pattern")
@@ -18,7 +18,10 @@ _PARTS = ("train", "valid", "test")
 def source_of(config: Configuration) -> dict[str, Any]:
     """The keys that a plan depends on, as plain values."""
     data = config.data.model_dump(mode="json")
+    # A plan of an earlier version does not know the share, and took everybody.
+    share = {} if config.data.train_share == 1 else {"data.train_share": config.data.train_share}
     return {
+        **share,
         **{f"data.{name}": data[name] for name in _SHARED},
         **{f"data.{part}.{kind}": data[part][kind] for part in _PARTS for kind in ("images", "masks")},
         **{f"mask.{name}": value for name, value in config.mask.model_dump(mode="json").items()},

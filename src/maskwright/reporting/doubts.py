@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.data.images import read_images
-from maskwright.doubts import Doubts, Suspect
+from maskwright.doubts import SHOWN, Doubts, Suspect
 from maskwright.evaluation.suspicion import as_row
 from maskwright.labels.rule import LabelRule
 from maskwright.reporting.gallery import Slide, slide
@@ -20,7 +20,6 @@ from maskwright.sheets import write_sheet
 from maskwright.volumes.channels import read_channels
 from maskwright.volumes.orient import reorient
 
-_MOST = 60  # pictures; the table has all
 _ONE = LabelRule("binary")
 
 
@@ -36,9 +35,9 @@ def write_doubts(doubts: Doubts) -> tuple[Path, list[dict[str, Any]]]:
     columns = ("case", "patient", "suspicion", "structure", "sure", "dice_unseen", "dice_seen", "marked", "found",
                "slice", "what")  # fmt: skip
     write_sheet(sheet, columns, rows)
-    figures = [_figure(one, row, doubts.orientation) for one, row in zip(suspects[:_MOST], rows, strict=False)]
+    figures = [_figure(one, row, doubts.orientation) for one, row in zip(suspects[:SHOWN], rows, strict=False)]
     style = (files("maskwright.reporting") / "assets" / "report.css").read_text(encoding="utf-8")
-    more = f" The first {_MOST} are shown; suspects.csv has all." if len(suspects) > _MOST else ""
+    more = f" The first {SHOWN} are shown; suspects.csv has all." if len(suspects) > SHOWN else ""
     told = (
         f"{len(suspects)} of {count} cases. Each was looked at by a network that has not learnt from its mask: it is "
         f"sure of what it sees, and the mask shows something else. White, dashed: the mask. Coloured: what the network "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +62,18 @@ def _open(
         pictures = open_pictures(files, label, rule, data, say=reporter.say, step=step)
     patches = patches_of(pictures, files.pairs, files.records, label, rule, config.train.foreground_share)
     return patches if part == "train" else patches.covering()
+
+
+def steps_of(config: Configuration, data: Dataset | Patches) -> int | None:
+    """Steps of an epoch: as configured, else what covers the data (None: every pair once).
+
+    Of a share of the patients they are about as many as of all.
+    """
+    batch, share = config.train.batch_size, config.data.train_share
+    found = config.train.steps_per_epoch or data.steps(batch)
+    if share == 1 or config.train.steps_per_epoch:
+        return found
+    return math.ceil((found or math.ceil(len(data) / batch)) / share)
 
 
 def picture_input_rule(config: Configuration, plan: Plan) -> InputRule:

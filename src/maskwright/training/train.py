@@ -33,7 +33,7 @@ from maskwright.training.checkpoint import load_checkpoint
 from maskwright.training.fit import State, compile_model, fit, objective
 from maskwright.training.keeper import Keeper
 from maskwright.training.outputs import plot_names
-from maskwright.training.prepare import Prepared, prepare
+from maskwright.training.prepare import Prepared, prepare, steps_of
 from maskwright.training.prepare_volumes import prepare_volumes
 from maskwright.training.prior import start_at_shares
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
@@ -82,7 +82,8 @@ def train(
     if config.train.class_prior and not (resume or config.train.start_from):
         shares = list(prepared.plan.shares().values())
         overlap = config.model.num_classes == 1 or metadata.options.get("final_activation") == "sigmoid"
-        start_at_shares(every, shares, overlap=overlap)
+        if not start_at_shares(every, shares, overlap=overlap):
+            reporter.warn(f"train.class_prior has no effect: the last layer of {metadata.architecture} has no bias")
     for remark in remarks:
         reporter.warn(str(remark.message))
     main = main_output(every)
@@ -267,7 +268,7 @@ def _batches(
         prepared.train,
         settings.batch_size,
         seed=settings.seed,
-        steps=settings.steps_per_epoch or prepared.train.steps(settings.batch_size),
+        steps=steps_of(config, prepared.train),
         shuffle=True,
         augment=augmenter(config.augmentation, prepared.train.input_rule, fresh=fresh, table=table),
         workers=settings.workers,

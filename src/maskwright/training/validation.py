@@ -55,7 +55,7 @@ class Validation:
 
     def worst_case(self) -> tuple[str, bytes] | None:
         """The case that scored least in the last validation, and its picture (JPEG); None where there is no score."""
-        scored = {case: value for case, value in self.each.items() if not math.isnan(value)}
+        scored = {case: self.each[case] for case in self.worst.cases if not math.isnan(self.each[case])}
         case = min(scored, key=lambda name: scored[name], default=None)
         picture = None if case is None else self.worst.picture(case)
         return None if case is None or picture is None else (case, picture)

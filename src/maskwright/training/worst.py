@@ -9,11 +9,12 @@ from maskwright.inference.overlay import overlay, viewable
 from maskwright.labels.regions import IGNORED
 
 _LARGEST = 1024  # px of the longer side of what is shown
-Shown = tuple[int, np.ndarray, np.ndarray, np.ndarray]
+_MOST = 64  # cases whose pictures are kept; of more, those that are most wrong for their size
+Shown = tuple[int, float, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Worst:
-    """Keeps of each case the slice with the most wrong pixels, of the last validation.
+    """Keeps the slice with the most wrong pixels of each case of the last validation; of some, where they are many.
 
     Args:
         outline: red, green, blue of the only structure.
@@ -39,13 +40,22 @@ class Worst:
             return
         wrong = int(np.count_nonzero((mask != truth) & (truth != IGNORED)))
         if case not in self._shown or wrong > self._shown[case][0]:
-            self._shown[case] = (wrong, _smaller(viewable(image)), _smaller(mask), _smaller(truth))
+            there = int(np.count_nonzero(mask)) + int(np.count_nonzero((truth > 0) & (truth != IGNORED)))
+            share = wrong / max(there, 1)
+            self._shown[case] = (wrong, share, _smaller(viewable(image)), _smaller(mask), _smaller(truth))
+            if len(self._shown) > _MOST:
+                del self._shown[min(self._shown, key=lambda name: self._shown[name][1])]
+
+    @property
+    def cases(self) -> frozenset[str]:
+        """Those of which a picture is kept."""
+        return frozenset(self._shown)
 
     def picture(self, case: str) -> bytes | None:
         """JPEG of a case: what was found in colour, the truth thin and white under it; None where nothing is kept."""
         if case not in self._shown:
             return None
-        _, image, mask, truth = self._shown[case]
+        _, _, image, mask, truth = self._shown[case]
         drawn = overlay(image, mask, self._outline, truth)
         return bytes(cv2.imencode(".jpg", drawn[..., ::-1])[1])
 

@@ -100,7 +100,7 @@ class DataSection(Section):
     train_share: float = key(
         1.0,
         "Share of the training patients that are trained on, drawn by `split_seed`; a larger share holds all of a "
-        "smaller one (`train --learning-curve`).",
+        "smaller one, and an epoch has as many steps as with all of them (`train --learning-curve`).",
         gt=0,
         le=1,
     )
