@@ -2,12 +2,11 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scans import SERIES_AFFINE
+from two_folders import CLASSES, coded, dice, score, write
 
 from maskwright.cli import main
 from maskwright.config.loading import from_overrides
@@ -16,31 +15,6 @@ from maskwright.folders.one_rule import decide_meaning
 from maskwright.folders.score import score_folders
 from maskwright.folders.values import Values, picture_values
 from maskwright.progress import Reporter
-from maskwright.volumes import Volume
-from maskwright.volumes.nifti import write_nifti
-
-CLASSES = np.add.outer(np.arange(24) // 8, np.zeros(30, int)).astype(np.uint8)  # three bands: 0, 1, 2
-
-
-def coded(labels, codes):
-    return np.array(codes)[labels]
-
-
-def write(folder, *masks, suffix="png"):
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, mask in enumerate(masks):
-        path = folder / f"P{number}.{suffix}"
-        if suffix == "nii.gz":
-            write_nifti(Volume(mask.astype(np.uint16), SERIES_AFFINE), path)
-        else:
-            assert cv2.imwrite(str(path), mask if mask.dtype == np.uint16 else mask.astype(np.uint8))
-    return folder
-
-
-def score(capsys, found, true, *more):
-    code = main(["score", str(found), str(true), "--json", "--quiet", *map(str, more)])
-    out, err = capsys.readouterr()
-    return code, json.loads(out), err
 
 
 def values(tmp_path, *numbers):
@@ -51,11 +25,6 @@ def decided(tmp_path, found, true, *overrides, scans=False):
     """The rule of two folders with one file each of these numbers."""
     config = from_overrides(list(overrides))
     return decide_meaning(config, (values(tmp_path / "found", found), values(tmp_path / "true", true)), scans=scans)
-
-
-def dice(found, true, known):
-    both = np.count_nonzero(found & known) + np.count_nonzero(true & known)
-    return 2 * np.count_nonzero(found & true & known) / both if both else None
 
 
 @st.composite
@@ -143,51 +112,6 @@ def test_names_of_classes_that_no_mask_holds(tmp_path):
     assert decided(tmp_path, {1, 2}, {2}, 'mask.classes=["liver", "tumour"]').text == "0 background, 1 liver, 2 tumour"
     with pytest.raises(MaskwrightError, match=r"mask\] classes: has 1 names, and the masks have 3 classes: 0, 1, 2"):
         decided(tmp_path, {1, 2}, {1}, 'mask.classes=["liver"]')
-
-
-def test_void_of_a_prediction_counts_as_background(tmp_path, capsys):
-    found = np.where(np.arange(30) < 6, 255, CLASSES)
-    truth = np.where(np.arange(30) < 3, 255, CLASSES)
-    code, summary, err = score(capsys, write(tmp_path / "a", found), write(tmp_path / "b", truth))
-    assert code == 0 and "1 predictions hold 255 (void) in 72 pixels that the truth knows" in err
-    assert summary["values"]["predicted_void_pixels"] == 72
-    shared, all_true = 8 * 24, 8 * 27
-    assert summary["per_image"]["class 1"]["dice"]["mean"] == pytest.approx(2 * shared / (shared + all_true))
-
-
-@pytest.mark.parametrize("kind", ["png", "jpg", "nii.gz"])
-@pytest.mark.parametrize("number", [1, 200])
-def test_white_predictions_are_no_void(tmp_path, capsys, kind, number):
-    """What `predict` writes of one structure, beside a truth in which 255 counts for nothing (retinas outside the view)."""
-    found = np.zeros((24, 30)) if kind != "nii.gz" else np.zeros((6, 24, 30))
-    truth = found.copy()
-    found[..., 8:24, :12], truth[..., 8:16, :12], truth[..., :, 20:] = 255, number, 255
-    truth[..., 20:, :4] = 255
-    suffix = "png" if kind == "jpg" else kind
-    a, b = write(tmp_path / "a", found, suffix=kind), write(tmp_path / "b", truth, suffix=suffix)
-    code, summary, err = score(capsys, a, b, "--set", "mask.ignore=255")
-    known, true = truth != 255, truth == number
-    assert code == 0 and summary["per_image"]["dice"]["mean"] == pytest.approx(dice(found == 255, true, known))
-    assert "in predictions 255 foreground" in summary["rule"] and "void" not in err
-    if kind == "png" and number == 1:  # nobody says what 255 is: asked, with the key
-        code, _, err = score(capsys, a, b)
-        assert code == 2 and "mask.ignore = 255" in err
-
-
-def test_void_in_jpeg_is_refused_and_so_are_dark_predictions(tmp_path, capsys):
-    white, one = (CLASSES == 1) * 255, (CLASSES == 1) * 1
-    a, b = write(tmp_path / "a", white), write(tmp_path / "b", white, suffix="jpg")
-    code, _, err = score(capsys, a, b, "--set", "mask.ignore=255")
-    assert code == 2 and "Save the truth as PNG" in err
-    code, _, err = score(capsys, write(tmp_path / "c", one * 90, suffix="jpg"), write(tmp_path / "d", one), "--set",
-                         "mask.ignore=255")  # fmt: skip
-    assert code == 2 and "brightest level" in err
-
-
-def test_white_predictions_of_several_classes_are_refused(tmp_path, capsys):
-    a, b = write(tmp_path / "a", (CLASSES == 1) * 255), write(tmp_path / "b", CLASSES % 2)
-    code, _, err = score(capsys, a, b, "--set", "mask.ignore=255", "--classes", "3")
-    assert code == 2 and "3 classes are asked for" in err
 
 
 @pytest.mark.parametrize("kind", ["png", "nii.gz"])
