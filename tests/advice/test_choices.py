@@ -64,6 +64,31 @@ def test_structures_of_a_few_pixels_are_enlarged_where_there_is_time(count, widt
         assert "enlarged" in found["data.pixel_size"].why and found["data.fit"].value == "patch"
 
 
+@pytest.mark.parametrize(
+    ("said", "fit", "scale", "edges"),
+    [
+        ({}, "pad", 1.0, (512, 512)),
+        ({"data.pixel_size": 0.5}, "patch", 0.5, (256, 256)),
+        ({"data.pixel_size": 4.0}, "pad", 4.0, (128, 128)),
+        ({"data.fit": "patch"}, "patch", 1.0, (256, 256)),
+        ({"data.fit": "pad", "data.pixel_size": 0.5}, "pad", 0.5, (1024, 1024)),
+        ({"model.image_height": 128, "model.image_width": 128}, "patch", 1.0, (128, 128)),
+        ({"model.image_height": 640, "model.image_width": 640}, "pad", 1.0, (640, 640)),
+    ],
+)
+def test_what_is_said_of_scale_fit_and_size_decides_the_others(said, fit, scale, edges):
+    """Membranes; else a configuration would be written that refuses its own pictures."""
+    one = facts([record(512, 512)] * 30, width=8.0)
+    found = {choice.key: choice.value for choice in choose(one, HERE, said=said)}
+    assert found["data.fit"] == fit and found.get("data.pixel_size", 1.0) == scale
+    assert (found["model.image_height"], found["model.image_width"]) == edges
+
+
+def test_resized_pictures_have_no_scale():
+    found = {choice.key for choice in choose(facts([record(512, 512)], width=30.0), HERE, said={"data.fit": "resize"})}
+    assert "data.pixel_size" not in found
+
+
 def test_pretrained_weights_are_used_where_they_are_and_named_where_not():
     one = facts([record()])
     assert keys(one)["model.weights"] == "imagenet"

@@ -8,7 +8,7 @@ from pathlib import Path
 from maskwright.advice.choices import Choice, Machine, choose
 from maskwright.advice.facts import Facts
 from maskwright.advice.length import SHARE, Pace, length
-from maskwright.advice.settled import settled
+from maskwright.advice.settled import said_in, settled
 from maskwright.advice.text import as_toml
 from maskwright.config import Configuration
 from maskwright.config.toml import read_toml
@@ -30,14 +30,15 @@ def advise(
     Raises:
         MaskwrightError: an override that there is not, or a network that cannot be built.
     """
-    chosen = settled(choose(facts, machine), overrides)
+    said = said_in(overrides)
+    chosen = settled(choose(facts, machine, said=said), overrides)
     if minutes is None:
         return settled([*chosen, *length(facts, chosen, None, None)], overrides)
     config = _configuration(chosen)
     pace = timed(config)
     if not facts.layout.scans:
         a_step = config.train.batch_size * config.model.image_height * config.model.image_width
-        again = settled(choose(facts, machine, 60 * minutes * SHARE * a_step / pace.step), overrides)
+        again = settled(choose(facts, machine, 60 * minutes * SHARE * a_step / pace.step, said), overrides)
         if again != chosen:
             chosen = again
             pace = timed(_configuration(chosen))

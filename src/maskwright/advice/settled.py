@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from maskwright.advice.choices import Choice
 from maskwright.config.loading import from_overrides
@@ -15,6 +16,19 @@ def settled(chosen: Sequence[Choice], overrides: Sequence[str]) -> list[Choice]:
     Raises:
         MaskwrightError: no such key, or a value that it does not accept.
     """
+    said = {key: Choice(key, value, "as you said") for key, value in said_in(overrides).items()}
+    kept = {one.key: one for one in chosen}
+    if "model.name" in said and said["model.name"].value != kept["model.name"].value:
+        kept.pop("model.weights", None)  # which are of the network that was chosen
+    return [one for one in (kept | said).values() if one.value is not None]
+
+
+def said_in(overrides: Sequence[str]) -> dict[str, Any]:
+    """The value of each key that `section.key=value` sets.
+
+    Raises:
+        MaskwrightError: as `settled`.
+    """
     tree = from_overrides(list(overrides)).model_dump(exclude_unset=True)
     said = {}
     for key in ALL_KEYS:
@@ -22,11 +36,8 @@ def settled(chosen: Sequence[Choice], overrides: Sequence[str]) -> list[Choice]:
         for part in key.split("."):
             value = value.get(part, _UNSAID) if isinstance(value, dict) else _UNSAID
         if value is not _UNSAID:
-            said[key] = Choice(key, value, "as you said")
-    kept = {one.key: one for one in chosen}
-    if "model.name" in said and said["model.name"].value != kept["model.name"].value:
-        kept.pop("model.weights", None)  # which are of the network that was chosen
-    return [one for one in (kept | said).values() if one.value is not None]
+            said[key] = value
+    return said
 
 
 _UNSAID: dict[str, object] = {}
