@@ -11,7 +11,7 @@ from conftest import CONFIG, write_dataset
 from maskwright.cli import main
 from maskwright.errors import MaskwrightError
 
-LEARN = ["train.epochs=25", "train.learning_rate=0.01", "train.batch_size=4", "train.patience=0", "augmentation.mode=off",
+LEARN = ["train.epochs=12", "train.learning_rate=0.02", "train.batch_size=4", "train.patience=0", "augmentation.mode=off",
          "train.learning_rate_reducer=false"]  # fmt: skip
 
 

@@ -14,10 +14,12 @@ import keras
 import pytest
 from architecture_cases import SMALL
 
+from conftest import CONFIG, write_dataset
 from maskwright.models.lite_encoder import ENCODERS, lite_encoder
 
 pytestmark = pytest.mark.backends
 BACKENDS = ["jax", "torch"]
+SHARES = 4
 NOT_INSTALLED = "{} is not installed; `make test-backends` installs it"
 WORKER = Path(__file__).parents[1] / "support" / "backend_worker.py"
 # The networks are tiny and each is compiled once: what XLA optimises takes longer than it saves, and threads only wait.
@@ -27,36 +29,64 @@ SMALL_WORK = {
 }
 
 
-def work(what, folder, backend):
+def work(what, folder, backend, *more):
     environment = os.environ | SMALL_WORK | {"KERAS_BACKEND": backend}
     done = subprocess.run(
-        [sys.executable, str(WORKER), what, str(folder)], capture_output=True, text=True, env=environment, timeout=3000
+        [sys.executable, str(WORKER), what, str(folder), *more],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=3000,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def pool():
+    """What is under way at a time: a process is one core's work."""
+    with ThreadPoolExecutor(2) as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def trained(pool, tmp_path_factory):
+    """Of each backend, what came of a training: begun before the models are made, which takes one core."""
+    results = {}
+    for backend in filter(find_spec, BACKENDS):
+        folder = tmp_path_factory.mktemp(backend)
+        write_dataset(folder / "dataset")
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        results[backend] = pool.submit(work, "run", folder / "config.toml", backend)
+    return results
+
+
+@pytest.fixture(scope="module")
+def made(trained, pool, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    work("make", folder, "tensorflow")
+    pool.submit(work, "make", folder, "tensorflow").result()
     return folder
 
 
 @pytest.fixture(scope="module")
-def checks(made):
-    """Of both backends at the same time, each on a core of its own."""
-    with ThreadPoolExecutor() as pool:
-        yield {name: pool.submit(work, "check", made, name) for name in BACKENDS if find_spec(name)}
+def checks(made, pool):
+    """Of each backend, the shares of its check; JAX, which compiles each layer, takes the most."""
+    return {
+        backend: [pool.submit(work, "check", made, backend, str(number), str(SHARES)) for number in range(SHARES)]
+        for backend in filter(find_spec, BACKENDS)
+    }
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def found(request, checks):
     if request.param not in checks:
         pytest.skip(NOT_INSTALLED.format(request.param))
-    result = json.loads(checks[request.param].result().splitlines()[-1])
-    assert result["backend"] == request.param
-    return result
+    shares = [json.loads(share.result().splitlines()[-1]) for share in checks[request.param]]
+    assert {one["backend"] for one in shares} == {request.param}
+    return {
+        "architectures": {name: found for one in shares for name, found in one["architectures"].items()},
+        "losses": shares[0]["losses"],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
@@ -74,10 +104,10 @@ def test_every_loss_has_the_same_value(found, made):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_training_goes_on_and_is_evaluated(backend, config_file):
-    if find_spec(backend) is None:
+def test_a_training_goes_on_and_is_evaluated(backend, trained):
+    if backend not in trained:
         pytest.skip(NOT_INSTALLED.format(backend))
-    result = json.loads(work("run", config_file, backend).splitlines()[-1])
+    result = json.loads(trained[backend].result().splitlines()[-1])
     assert result["backend"] == backend and result["masks"] == 3
     assert len(result["history"]) == 4 and result["history"][-1]["loss"] < result["history"][0]["loss"]
     assert result["apart"] == 0 and 0 < result["dice"] <= 1

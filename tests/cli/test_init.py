@@ -15,7 +15,8 @@ def test_a_configuration_that_trains_as_it_stands(dataset, tmp_path, capsys, mon
     assert "24 in all" in text and "8 in 24 names; taken" in text and "next: maskwright train c.toml" in text
     written = (tmp_path / "c.toml").read_text(encoding="utf-8")
     assert 'fit = "pad"  # the largest is 32 x 32 px' in written
-    small = ["model.name=unet", "model.num_layers=2", "model.base_filters=4", "train.epochs=1", "model.weights=none"]
+    small = ["model.name=unet", "model.num_layers=2", "model.base_filters=4", "train.epochs=1", "model.weights=none",
+             "train.precision=float32", "predict.precision=float32"]  # fmt: skip
     sets = [word for item in small for word in ("--set", item)]
     assert main(["train", "c.toml", "--run", "run", "--quiet", *sets]) == 0
     assert main(["evaluate", "run", "--quiet"]) == 0

@@ -38,11 +38,10 @@ class Row:
 
 # In every run of the tests: each kind and each value is in one of them. The others are slow.
 FAST = (
-    Row("slices", 1, "8", 0.7, "1", False),
+    Row("slices", 9, "8", 0.7, "regions", False),
     Row("2.5D", 3, "12 in 16", 1.4, "3", True),
     Row("volumes", 4, "float", 2.0, "regions", True),
-    Row("slices", 9, "16", 1.0, "regions", False),
-    Row("patches", 3, "16", 1.4, "3", True),
+    Row("patches", 3, "16", 1.0, "3", True),
     Row("padded", 1, "float", 2.0, "1", False),
 )
 
@@ -52,11 +51,11 @@ def pairs_of(row: tuple) -> set[tuple]:
     return {(i, row[i], j, row[j]) for i, j in itertools.combinations(range(len(row)), 2)}
 
 
-def cover(begin: tuple[Row, ...] = FAST, seed: int = 64) -> list[Row]:
+def cover(begin: tuple[Row, ...] = FAST, seed: int = 14) -> list[Row]:
     """Rows after `begin` until all pairs have met, each one that lets most new ones meet.
 
     Args:
-        seed: of the order in which equals are taken; 64 gives 23 rows, the fewest of 200 seeds.
+        seed: of the order in which equals are taken; 14 gives 22 rows, the fewest of 300 seeds.
     """
     everything = list(itertools.product(*FACTORS.values()))
     random.Random(seed).shuffle(everything)

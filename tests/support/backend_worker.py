@@ -1,8 +1,9 @@
 """Builds and runs every architecture and loss on the backend of this process, and a training from a configuration.
 
-python backend_worker.py make FOLDER     on TensorFlow: models, inputs and outputs into FOLDER
-python backend_worker.py check FOLDER    on the backend of KERAS_BACKEND: how it differs, as JSON on standard output
-python backend_worker.py run CONFIG      trains, goes on, evaluates and predicts: what came of it, as JSON
+python backend_worker.py make FOLDER         on TensorFlow: models, inputs and outputs into FOLDER
+python backend_worker.py check FOLDER N OF   on the backend of KERAS_BACKEND: how every OFth from the Nth on differs, as
+                                             JSON on standard output
+python backend_worker.py run CONFIG          trains, goes on, evaluates and predicts: what came of it, as JSON
 """
 
 import json
@@ -29,6 +30,11 @@ LARGE = {
     "segformer",
     "mednext",
 }
+# Whose training XLA takes ten seconds each to compile: JAX's output is compared, and PyTorch, which compiles nothing, trains.
+SLOWLY_COMPILED = {
+    "dense_unet_3d", "multires_unet", "nnunet_resenc", "residual_unet_3d", "swin_unet", "trans_unet", "unet3plus",
+    "unet_plus_plus",
+}  # fmt: skip
 
 
 def make(folder: Path) -> None:
@@ -83,10 +89,11 @@ def run(config: Path) -> None:
     print(json.dumps({"backend": keras.backend.backend(), **found}))
 
 
-def check(folder: Path) -> None:
-    """Load each, count, compare, and train."""
+def check(folder: Path, first: str, step: str) -> None:
+    """Load each of a share, count, compare, and train."""
     found = {}
-    for name, (shape, options, rate) in SMALL.items():
+    untrained = LARGE | (SLOWLY_COMPILED if keras.backend.backend() == "jax" else set())
+    for name, (shape, options, rate) in list(SMALL.items())[int(first) :: int(step)]:
         keras.utils.set_random_seed(3)
         fresh = create_model(name, shape, 2, **options)
         model = keras.models.load_model(folder / f"{name}.keras", safe_mode=True)
@@ -96,7 +103,7 @@ def check(folder: Path) -> None:
             "fresh": fresh.count_params(),
             "parameters": model.count_params(),
             "difference": float(difference),
-            "losses": [] if name in LARGE else train(name, shape, options, rate),
+            "losses": [] if name in untrained else train(name, shape, options, rate),
         }
         keras.backend.clear_session()
         print(name, found[name], file=sys.stderr, flush=True)
@@ -117,4 +124,4 @@ def numpy(tensor: object) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "run": run}[sys.argv[1]](Path(sys.argv[2]))
+    {"make": make, "check": check, "run": run}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -5,8 +5,12 @@ from architecture_cases import SMALL
 from said import Said
 
 import maskwright as mw
+from maskwright.data.preprocess import InputRule
+from maskwright.labels.rule import LabelRule
+from maskwright.models.metadata import Metadata
 from maskwright.models.registry import create_model, tree_list
-from maskwright.training.prior import start_at_shares
+from maskwright.training import train
+from maskwright.training.prior import expect_shares, start_at_shares
 
 SIDES = {"nnunet": {"deep_supervision": True}, "unet_plus_plus": {"deep_supervision": True}}
 
@@ -44,11 +48,25 @@ def test_a_last_layer_without_a_bias_is_left():
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_a_prior_without_effect_is_said(config_file):
-    """Of Swin-UNet's last layer, in a training."""
-    said, shape, options = Said(), *SMALL["swin_unet"][:2]
-    table = ", ".join(f"{name} = {value}" for name, value in options.items())
-    sets = ["model.name=swin_unet", f"model.options={{{table}}}", "train.class_prior=true", "train.epochs=1",
-            f"model.image_height={shape[0]}", f"model.image_width={shape[1]}"]  # fmt: skip
-    mw.train(config_file, overrides=sets, run_dir=config_file.parent / "run", reporter=said)
-    assert [line for line in said.lines if "class_prior has no effect" in line and "swin_unet" in line]
+@pytest.mark.parametrize("name", ["unet", "swin_unet"])
+def test_a_prior_without_effect_is_said(name):
+    said, shape, options = Said(), *SMALL[name][:2]
+    model = create_model(name, shape, 1, **options)
+    metadata = Metadata(name, options, 1, ["background", "ball"], InputRule(*shape), LabelRule())
+    expect_shares(model, metadata, {"background": 0.9, "ball": 0.1}, said)
+    assert said.lines == (
+        [] if name == "unet" else ["warning: train.class_prior has no effect: the last layer of swin_unet has no bias"]
+    )
+
+
+def test_a_training_begins_with_the_shares_of_its_plan(config_file, monkeypatch, quiet):
+    seen = []
+    monkeypatch.setattr(train, "expect_shares", lambda *given: seen.append(given))
+    mw.train(config_file, overrides=["train.class_prior=true", "train.epochs=1"], run_dir=config_file.parent / "run",
+             reporter=quiet)  # fmt: skip
+    ((_, metadata, shares, _),) = seen
+    assert (
+        metadata.architecture == "unet"
+        and list(shares) == ["background", "foreground"]
+        and sum(shares.values()) == pytest.approx(1)
+    )

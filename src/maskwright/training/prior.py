@@ -7,16 +7,25 @@ for the classes of a detector).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from maskwright.models.metadata import Metadata
 from maskwright.models.registry import tree_list
+from maskwright.progress import Reporter
 
 _LEAST = 0.02  # share that a class starts with; from much less, Dice learns slowly
 _DEEP = 6  # layers behind an output among which its last convolution is looked for
+
+
+def expect_shares(model: Any, metadata: Metadata, shares: Mapping[str, float], reporter: Reporter) -> None:
+    """Set the biases of a model's last convolutions by the plan's shares of classes, or say that there are none."""
+    overlap = metadata.channels == 1 or metadata.options.get("final_activation") == "sigmoid"
+    if not start_at_shares(model, list(shares.values()), overlap=overlap):
+        reporter.warn(f"train.class_prior has no effect: the last layer of {metadata.architecture} has no bias")
 
 
 def start_at_shares(model: Any, shares: Sequence[float], *, overlap: bool) -> int:

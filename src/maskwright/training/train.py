@@ -35,7 +35,7 @@ from maskwright.training.keeper import Keeper
 from maskwright.training.outputs import plot_names
 from maskwright.training.prepare import Prepared, prepare, steps_of
 from maskwright.training.prepare_volumes import prepare_volumes
-from maskwright.training.prior import start_at_shares
+from maskwright.training.prior import expect_shares
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 from maskwright.training.start import Start, begin, note_start, seen_before
@@ -80,10 +80,7 @@ def train(
         every = build(metadata, precision, outputs="all", pretrained=not (resume or config.train.start_from))
         model = joined(every)
     if config.train.class_prior and not (resume or config.train.start_from):
-        shares = list(prepared.plan.shares().values())
-        overlap = config.model.num_classes == 1 or metadata.options.get("final_activation") == "sigmoid"
-        if not start_at_shares(every, shares, overlap=overlap):
-            reporter.warn(f"train.class_prior has no effect: the last layer of {metadata.architecture} has no bias")
+        expect_shares(every, metadata, prepared.plan.shares(), reporter)
     for remark in remarks:
         reporter.warn(str(remark.message))
     main = main_output(every)
