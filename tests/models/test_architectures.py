@@ -22,15 +22,12 @@ HEAVY = {"efficientnet_b7_unet"}
 SLOW = HEAVY | {
     "efficient_unet", "efficientnet_lite_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer",
 }  # fmt: skip
-# Ten seconds each and more to train; seven others are trained at once.
-ALSO_SLOW = {
-    "dense_unet_3d", "multires_unet", "nnunet_resenc", "residual_unet_3d", "swin_unet", "trans_unet", "unet3plus",
-    "unet_plus_plus",
-}  # fmt: skip
+# These train in every run of the tests, the others in `make test-slow`.
+AT_ONCE = {"unet", "attention_unet", "nnunet", "unet_3d"}
 # Whose layers most others have too; those others are converted by `make test-slow`.
 QUICK = {"unet", "attention_unet", "nnunet", "trans_unet", "unet_3d", "unet_plus_plus"}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
-TRAINED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW | ALSO_SLOW else []) for name in sorted(SMALL)]
+TRAINED = [pytest.param(name, marks=[] if name in AT_ONCE else [pytest.mark.slow]) for name in sorted(SMALL)]
 CONVERTED = [
     pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in sorted(set(SMALL) - HEAVY)
 ]
@@ -81,6 +78,7 @@ def test_every_architecture_is_tested():
         ("TensorflowUNet3Plus", (512, 512, 3), {"num_layers": 6}, 1_753_905),
     ],
 )
+@pytest.mark.slow
 def test_parameter_counts_published_for_the_reference(name, shape, options, parameters):
     assert create_model(name, shape, **options).count_params() == parameters
 
@@ -98,6 +96,7 @@ def test_parameter_counts_published_for_the_reference(name, shape, options, para
         ("unet_plus_plus", (96, 96, 3), {"base_filters": 32}, 9.04),
     ],
 )
+@pytest.mark.slow
 def test_parameter_counts_of_the_papers(name, shape, options, millions):
     """In millions, as the papers and their authors' code print them."""
     assert create_model(name, shape, **options).count_params() / 1e6 == pytest.approx(millions, rel=0.01)
