@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext, suppress
+from types import TracebackType
+from typing import Any, Self
 
 from maskwright.config import Configuration
 from maskwright.models.metadata import Metadata
@@ -17,13 +19,18 @@ from maskwright.training.averaging import averaged
 from maskwright.training.checkpoint import save_checkpoint
 from maskwright.training.epoch_change import EpochPredictions
 from maskwright.training.fit import State
-from maskwright.training.outputs import TensorBoard, write_epoch_files
+from maskwright.training.outputs import TensorBoard, draw_curves, write_epoch_files
 from maskwright.training.run import Run, write_validation
 from maskwright.training.validation import Validation
 
+_REDRAWN = 5.0  # seconds between two drawings of the curves, which take as long as a small epoch
+
 
 class Keeper:
-    """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch."""
+    """Saves after each epoch; the checkpoint comes last, so that a kill before it repeats the whole epoch.
+
+    Curves are drawn every few seconds, and where the training, which runs in its context, ends or is stopped.
+    """
 
     def __init__(self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata) -> None:
         self.run, self.config, self.model, self.learner, self.metadata = run, config, model, learner, metadata
@@ -33,6 +40,22 @@ class Keeper:
         self.whole, self.plain = joined(every), main_output(every)
         self.tensorboard = TensorBoard(run.path / "tensorboard") if config.train.tensorboard else None
         self.predictions = EpochPredictions(config, model, metadata)
+        self._undrawn: list[dict[str, float]] = []
+        self._drawn = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(Exception) if error else nullcontext():  # what stopped the training is what is told
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._undrawn:
+            draw_curves(self.run, self.config, self._undrawn)
+            self._undrawn, self._drawn = [], time.monotonic()
 
     def after_epoch(self, state: State, best: bool) -> None:
         row = state.rows[-1]
@@ -45,6 +68,9 @@ class Keeper:
         if self.validation and (found := self.validation.worst_case()):
             write_bytes(self.run.worst_file, found[1])
         write_epoch_files(self.run, self.config, state.rows)
+        self._undrawn = state.rows
+        if time.monotonic() - self._drawn > _REDRAWN:
+            self._draw()
         if self.tensorboard:
             self.tensorboard.write(row)
         save_checkpoint(self.run.checkpoint_file, self.learner, state.as_dict())

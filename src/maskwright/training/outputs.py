@@ -26,16 +26,20 @@ def plot_names(config: Configuration) -> tuple[str, str]:
 
 
 def write_epoch_files(run: Run, config: Configuration, rows: Sequence[Row]) -> None:
-    """Write everything that grows by an epoch, whole, from all rows: nothing is lost when an epoch is done again."""
+    """Write the tables that grow by an epoch, whole, from all rows: nothing is lost when an epoch is done again."""
     write_history(run, list(rows))
-    losses, metrics = ("loss", "val_loss"), plot_names(config)
     folder = config.train.eval_dir
     if folder:
         write_text(folder / "train_losses.csv", losses_csv(rows))
-        write_text(folder / "train_metrics.csv", metrics_csv(rows, metrics))
+        write_text(folder / "train_metrics.csv", metrics_csv(rows, plot_names(config)))
+
+
+def draw_curves(run: Run, config: Configuration, rows: Sequence[Row]) -> None:
+    """Draw train_losses.png and train_metrics.png, in the run folder and in `train.eval_dir`."""
+    losses, metrics = ("loss", "val_loss"), plot_names(config)
     for stem, names in (("train_losses", losses), ("train_metrics", metrics)):
         picture = curves(stem, names, rows)
-        for target in (run.path, folder):
+        for target in (run.path, config.train.eval_dir):
             if target:
                 with atomic(target / f"{stem}.png") as temporary:
                     temporary.write_bytes(picture)

@@ -100,10 +100,11 @@ def train(
     batches, valid = _batches(prepared, config, fresh=not resume, table=run.samples)
     validation = Validation(model, metadata, valid, config, objective(model, config)) if valid else None
     keeper.validation = validation
-    fit(
-        learner, batches, validation, config, state, reporter,
-        after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists,
-    )  # fmt: skip
+    with keeper:
+        fit(
+            learner, batches, validation, config, state, reporter,
+            after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists,
+        )  # fmt: skip
     for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
         note_choice(run, choice)
     reporter.say(f"done: {config.train.keep} model in {run.model_file}")
