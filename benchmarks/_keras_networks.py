@@ -28,6 +28,7 @@ def main() -> None:
     keras = import_keras()
     keras.config.set_dtype_policy(precision)
     from maskwright.losses import get_loss
+    from maskwright.models.fused import fuse
     from maskwright.models.registry import create_model, find_architecture
 
     short = name.removesuffix(" 3D")
@@ -35,6 +36,7 @@ def main() -> None:
     shape = (64, 64, 64, 1) if volumes else (256, 256, 1)
     count = 1 if volumes else 4
     model = create_model(short, shape, 1, **OPTIONS.get(name, {}))
+    fuse(model)  # as every training of ours does
     model.compile(keras.optimizers.Adam(1e-4), get_loss("bce_dice_loss"), jit_compile=False)
     image = np.random.default_rng(0).random((count, *shape), np.float32)
     label = (image > 0.5).astype(np.float32)

@@ -107,7 +107,7 @@ def test_pictures_that_are_too_large_to_be_padded_are_all_named(tmp_path):
     with pytest.raises(MaskwrightError, match=r'(?s)b\.png: is 24 x 17 px.*c\.png: is 90 x 90 px.*data\.fit = "patch"'):
         open_pictures(part, LabelRule(), rule("pad"), data)
     with pytest.raises(
-        MaskwrightError, match=r"is 90 x 90 px, 45 x 45 px at data.pixel_size = 2, and the .* 24 x 16 px"
+        MaskwrightError, match=r"is 90 x 90 px, 45 x 45 px at data.pixel_size = 2 px, and the .* 24 x 16 px"
     ):
         seen(np.zeros((90, 90, 1), np.uint8), rule("pad", pixel_size=2.0), "c.png")
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from maskwright.advice.facts import Facts
+from maskwright.data.resolution import MM
+from maskwright.errors import MaskwrightError
 from maskwright.models.lite_weights import ENCODERS, INSTALL
 
 WIDE_ENOUGH = 7.0  # px of the network that the thinnest class should be wide; fewer are lost in halvings
@@ -78,14 +80,18 @@ def _data(facts: Facts) -> Iterator[Choice]:
         yield Choice("model.num_classes", facts.classes, f"the background and {facts.classes - 1} more")
 
 
-def pixel_size(facts: Facts, pixels: float | None) -> tuple[float, str]:
+def pixel_size(facts: Facts, pixels: float | None, *, measured: bool = False) -> tuple[float, str]:
     """The scale at which pictures are seen: as coarse as the thinnest class allows; coarser where time is short,
-    enlarged where structures are a few pixels wide and there is time for it."""
+    enlarged where structures are a few pixels wide and there is time for it.
+
+    Args:
+        measured: it counts pixels of the usual size.
+    """
     thin = facts.structures.thin()
-    edge = float(np.median([min(record.height, record.width) for record in facts.everything]))
+    sizes = {part: facts.sizes(part, measured=measured) for part in facts.records}
+    edge = float(np.median([min(size) for some in sizes.values() for size in some]))
     # Where one folder holds all, a part of it is trained on; here every picture counts.
-    trained = facts.records.get("train") or facts.everything
-    whole = sum(record.height * record.width for record in trained)
+    whole = sum(tall * wide for part, some in sizes.items() for tall, wide in some if part in ("train", "all"))
     usual = STEPS * 4 * WINDOW**2  # px that a training without a budget learns from
 
     def looks(scale: float) -> float:
@@ -103,13 +109,29 @@ def pixel_size(facts: Facts, pixels: float | None) -> tuple[float, str]:
     return scale, told if scale > 1 else f"{told}, which leaves nothing to shrink"
 
 
+def in_pixels(facts: Facts, size: float, unit: str) -> float:
+    """A scale as so many pixels, or pixels of the usual size where it is one of mm or µm."""
+    return size if unit == "px" or facts.usual is None else size * MM[unit] / facts.usual
+
+
 def _size(facts: Facts, pixels: float | None, said: Mapping[str, Any]) -> Iterator[Choice]:
     """Fit, scale and the size of the input; each follows from those that are said."""
-    scale, told = pixel_size(facts, pixels)
     fit = said.get("data.fit")
-    scale = 1.0 if fit == "resize" else said.get("data.pixel_size", scale)
-    tall, wide = (max(math.ceil(getattr(record, edge) / scale) for record in facts.everything)
-                  for edge in ("height", "width"))  # fmt: skip
+    unit = "px" if fit == "resize" else said.get("data.pixel_unit", "um" if facts.differ else "px")
+    measured = unit != "px"
+    if measured and facts.usual is None:
+        raise MaskwrightError(
+            "cannot be gone by: some files do not say how large their pixels are",
+            where=f"data.pixel_unit = {unit!r}",
+            fix="Leave it out, or save these pictures with their resolution (as TIFF, OME-TIFF or PNG).",
+        )
+    scale, told = pixel_size(facts, pixels, measured=measured)
+    if fit == "resize":
+        scale = 1.0
+    elif "data.pixel_size" in said:
+        scale = in_pixels(facts, said["data.pixel_size"], unit)
+    every = [size for part in facts.records for size in facts.sizes(part, measured=measured)]
+    tall, wide = (max(math.ceil(size[axis] / scale) for size in every) for axis in (0, 1))
     height, width = (said.get(f"model.image_{edge}") for edge in ("height", "width"))
     whole = max(tall, wide) <= WHOLE
     if height or width:
@@ -120,7 +142,12 @@ def _size(facts: Facts, pixels: float | None, said: Mapping[str, Any]) -> Iterat
     else:
         size = (WINDOW, WINDOW)
         yield Choice("data.fit", "patch", f"up to {wide} x {tall} px at this scale: learnt and predicted in windows")
-    if scale != 1:
+    if measured:
+        assert facts.usual is not None
+        length = scale * facts.usual / MM[unit]
+        yield Choice("data.pixel_size", float(f"{length:.4g}"), told)
+        yield Choice("data.pixel_unit", unit, "as each file says the size of its pixels, and they differ")
+    elif scale != 1:
         yield Choice("data.pixel_size", scale, told)
     yield Choice("model.image_height", height or size[0], told if scale == 1 and max(tall, wide) > WHOLE else "")
     yield Choice("model.image_width", width or size[1], "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_values import look
 from maskwright.data.records import Record, examine
 from maskwright.data.remarks import remarks
+from maskwright.data.resolution import Spacing, pixel_spacing
 from maskwright.data.splits import SPLITS, Splits, collect
 from maskwright.errors import MaskwrightError
 from maskwright.labels.configured import ignored
@@ -30,6 +32,8 @@ from maskwright.progress import Reporter
 _MOST_CLASSES = 64  # more numbers are objects, or levels
 _DENSE = 0.5  # of the class numbers that some mask must have
 _VOID = (255, 65535)
+_DIFFER = 1.1  # times from the smallest pixel to the largest from which the files' own sizes are gone by
+_OPTICAL = 0.02  # mm; larger pixels may be the dots an inch of a print, which photographs carry and nobody measured
 _TINT = 0.02  # of the largest level: what compression makes of grey
 
 
@@ -40,7 +44,7 @@ class Facts:
     Attributes:
         layout: where it lies. records: of each part, or of `all`.
         tried: patterns for patients, and which is taken. classes: `model.num_classes`. why: what masks mean.
-        structures: of pictures.
+        structures: of pictures. spacings: size of each picture's pixels in mm, as `records`, where its file says it.
         notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
             at has colours, also where it is stored as if it had.
     """
@@ -55,6 +59,30 @@ class Facts:
     notes: tuple[str, ...] = ()
     twins: int = 0
     grey: bool = False
+    spacings: dict[str, list[Spacing | None]] = field(default_factory=dict)
+
+    @property
+    def usual(self) -> float | None:
+        """mm of a pixel, the median over all pictures; None where a file does not say it."""
+        known = [spacing for spacings in self.spacings.values() for spacing in spacings if spacing]
+        if not known or len(known) < len(self.everything):
+            return None
+        return float(np.median([math.sqrt(down * across) for down, across in known]))
+
+    @property
+    def differ(self) -> bool:
+        """Whether pixels of some pictures are known to be larger than those of others, as through a microscope."""
+        steps = [step for spacings in self.spacings.values() for spacing in spacings for step in spacing or ()]
+        return self.usual is not None and _DIFFER * min(steps) < max(steps) < _OPTICAL
+
+    def sizes(self, part: str, *, measured: bool) -> list[tuple[float, float]]:
+        """Height and width of each picture of a part in px, or in pixels of the usual size (`measured`)."""
+        sizes: list[tuple[float, float]] = [(record.height, record.width) for record in self.records[part]]
+        if not measured or self.usual is None:
+            return sizes
+        known = [spacing for spacing in self.spacings[part] if spacing]
+        return [(tall * down / self.usual, wide * across / self.usual)
+                for (tall, wide), (down, across) in zip(sizes, known, strict=True)]  # fmt: skip
 
     @property
     def everything(self) -> list[Record]:
@@ -114,9 +142,12 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
     structures = Structures() if layout.scans else look_at_masks(learnt, decided.rule)
     parts = list(records.values())
     twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
+    spacings = {} if layout.scans else {
+        part: [pixel_spacing(pair.image) for pair in pairs] for part, pairs in splits.items()
+    }  # fmt: skip
     return Facts(
         layout, records, tried, patients, config.model.num_classes, decided.why, structures,
-        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits),
+        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from maskwright.advice.choices import STEPS, Choice
+from maskwright.advice.choices import STEPS, Choice, in_pixels
 from maskwright.advice.facts import Facts
 
 SHARE = 0.85  # of the time that steps and validation take; the rest is for what else the machine does
@@ -34,16 +34,17 @@ class Pace(Protocol):
 
 def _windows(facts: Facts, keys: Mapping[str, Any], part: str) -> float:
     """Inputs of the network that cover a part once."""
-    records, share = facts.records.get(part), 1.0
-    if records is None:
-        source = facts.records.get("all") or facts.records["train"]
-        records = source
+    source, share = part, 1.0
+    if part not in facts.records:
+        source = "all" if "all" in facts.records else "train"
         share = _VALIDATED if part == "valid" else _LEARNT if "all" in facts.records else 1 - _VALIDATED
     if facts.layout.scans:
-        return share * len(records) * (1 if part == "train" else 4)
-    scale, edges = keys.get("data.pixel_size", 1.0), (keys["model.image_height"], keys["model.image_width"])
-    total = sum(math.prod(math.ceil(side / scale / edge) for side, edge in zip((r.height, r.width), edges, strict=True))
-                for r in records)  # fmt: skip
+        return share * len(facts.records[source]) * (1 if part == "train" else 4)
+    unit, edges = keys.get("data.pixel_unit", "px"), (keys["model.image_height"], keys["model.image_width"])
+    scale = in_pixels(facts, keys.get("data.pixel_size", 1.0), unit)
+    sizes = facts.sizes(source, measured=unit != "px")
+    total = sum(math.prod(math.ceil(side / scale / edge) for side, edge in zip(size, edges, strict=True))
+                for size in sizes)  # fmt: skip
     return share * total
 
 

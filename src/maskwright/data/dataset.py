@@ -146,7 +146,7 @@ def cache_name(content: Sequence[Any], label: LabelRule, rule: InputRule) -> str
     """
     beside = (
         "intensity", "neighbours", "slice_pattern", "window", "orientation", "body_border", "spacing", "fit",
-        "pixel_size",
+        "pixel_size", "pixel_unit",
     )  # fmt: skip
     settings = {name: value for name, value in asdict(rule).items() if name not in beside}
     return entry_name("pictures", _VERSION, content, asdict(label), settings)
@@ -171,6 +171,12 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
             where="[data] fit",
             fix='Set data.fit = "resize", or data.neighbours = 0.',
         )
+    if data.fit == "resize" and (data.pixel_size != 1 or data.pixel_unit != "px"):
+        raise MaskwrightError(
+            "has no meaning where pictures are squeezed or stretched to the network's input",
+            where="[data] pixel_size" if data.pixel_size != 1 else "[data] pixel_unit",
+            fix='Set data.fit = "pad" or "patch", or remove it.',
+        )
     return InputRule(
         height=model.image_height,
         width=model.image_width,
@@ -189,6 +195,7 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         channel_patterns=tuple(data.channel_patterns),
         fit=data.fit,
         pixel_size=data.pixel_size,
+        pixel_unit=data.pixel_unit,
     )
 
 

@@ -26,8 +26,8 @@ class InputRule:
         depth, spacing: of a network for volumes: slices of its input, and mm along slices, rows and columns.
         channel_patterns: the files of a case that are its channels; empty for one file.
         dtype: depth of the levels, that of the training pictures; others are brought to it.
-        fit: `resize` to the input, or at one scale for all, `pixel_size` pixels of a file along each of the network's:
-            `pad` whole, `patch` in windows (data/scale.py).
+        fit: `resize` to the input, or at one scale for all: `pad` whole, `patch` in windows (data/scale.py).
+        pixel_size, pixel_unit: at that scale a pixel of the network is so many pixels of a file, or mm or µm ("um").
         levels: black and white of the pictures of each depth, as `(dtype, black, white)`: decided for the set that is
             predicted (data/levels.py), so none in a model.
         resize: interpolation. color_conversion, gamma, sharpening: as in the configuration's [data].
@@ -57,6 +57,7 @@ class InputRule:
     levels: tuple[tuple[str, float, float], ...] = ()
     fit: str = "resize"
     pixel_size: float = 1.0
+    pixel_unit: str = "px"
 
     def black_and_white(self, dtype: str) -> tuple[float, float] | None:
         """The levels of pictures of a depth that are the model's `low` and `high`; None where nothing was decided."""

@@ -52,7 +52,8 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
     box = body_box(turned, rule.body_border) if rule.body_border is not None else np.s_[:, :, :]
     place = _Placed(turned, box, engine)
     array = turned.array[box]
-    count = len(array)
+    count, (_, *steps) = len(array), turned.grid.spacing
+    spacing = (float(steps[0]), float(steps[1]))
 
     # As many slices as a batch and its neighbours need; each is windowed once.
     @lru_cache(maxsize=2 * options.batch_size + 2 * rule.neighbours + 8)
@@ -62,7 +63,7 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
     def load(index: int) -> Picture:
         around = range(index - rule.neighbours, index + rule.neighbours + 1)
         levels = np.concatenate([own(min(max(one, 0), count - 1)) for one in around], axis=2)
-        return picture(array[index], levels, rule, scan.name)
+        return picture(array[index], levels, rule, scan.name, spacing)
 
     members = list(engine.engines) if isinstance(engine, Ensemble) else [engine]
     if tiled:

@@ -17,6 +17,7 @@ from maskwright.data.images import read_images
 from maskwright.data.levels import settled
 from maskwright.data.neighbours import read_levels
 from maskwright.data.preprocess import InputRule
+from maskwright.data.resolution import Spacing, spacing_for
 from maskwright.data.scale import network_values, seen_size
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
@@ -45,13 +46,19 @@ class Picture:
     size: tuple[int, int]
 
 
-def picture(image: np.ndarray, levels: np.ndarray, rule: InputRule, where: object = None) -> Picture:
+def picture(
+    image: np.ndarray, levels: np.ndarray, rule: InputRule, where: object = None, spacing: Spacing | None = None
+) -> Picture:
     """A picture of what was decoded and its levels, neighbours among them.
+
+    Args:
+        spacing: size of its pixels in mm, where the rule's scale is one of mm or µm.
 
     Raises:
         MaskwrightError: it must be seen whole, and is larger than the network's input.
     """
-    return Picture(image, levels, network_values(levels, rule, where), seen_size(levels.shape, rule))
+    size = seen_size(levels.shape, rule, spacing)
+    return Picture(image, levels, network_values(levels, rule, where, spacing), size)
 
 
 def rule_of_set(
@@ -88,7 +95,7 @@ def as_picture(path: Path, image: np.ndarray, rule: InputRule) -> Picture:
         rule: with the levels of the set that it belongs to (`rule_of_set`).
     """
     levels = read_levels(path, image, rule)
-    return picture(image, levels, rule, path)
+    return picture(image, levels, rule, path, spacing_for(path, rule))
 
 
 def ahead(

@@ -23,7 +23,7 @@ _MOST_VALUES = 1 << 31  # of one input
 _BOUNDS = {
     "classes": (1, _MOST_CLASSES), "height": (1, 16384), "width": (1, 16384), "channels": (1, 64),
     "neighbours": (0, 64), "depth": (0, 16384), "gamma": (0, 100), "sharpening": (0, 1000),
-    "pixel_size": (0.05, 100),
+    "pixel_size": (0.001, 1000),
 }  # fmt: skip
 _INTENSITIES = ("unit", "raw", "zscore")
 _SAME = {"R": "L", "A": "P", "S": "I"}  # directions of one axis
@@ -91,7 +91,7 @@ def _out_of_bounds(found: Metadata) -> str | None:
     if len(names) != told or label.classes > _MOST_CLASSES:
         return f"{found.channels} channels have {len(names)} class names"
     choices = {"dtype": ("uint8", "uint16", "float32"), "resize": tuple(INTERPOLATION), "intensity": _INTENSITIES,
-               "fit": ("resize", "pad", "patch")}  # fmt: skip
+               "fit": ("resize", "pad", "patch"), "pixel_unit": ("px", "mm", "um")}  # fmt: skip
     for name, accepted in choices.items():
         if getattr(rule, name) not in accepted:
             return f"{name} is {shown(getattr(rule, name))}, not {', '.join(accepted)}"

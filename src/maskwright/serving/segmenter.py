@@ -13,6 +13,7 @@ import numpy as np
 from maskwright.config.schema import PredictSection
 from maskwright.data.levels import settled_for
 from maskwright.data.preprocess import adjust
+from maskwright.data.resolution import spacing_for
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
@@ -119,7 +120,8 @@ class Segmenter:
         levels = np.concatenate(
             [adjust(image, rule)] * (2 * rule.neighbours + 1), axis=2
         )  # it stands in for neighbours
-        labels = segment_picture(engine, picture(image, levels, rule, upload.path), self.options)
+        seen = picture(image, levels, rule, upload.path, spacing_for(upload.path, rule))
+        labels = segment_picture(engine, seen, self.options)
         names = label_names(self.metadata)
         counts = np.bincount(labels.ravel(), minlength=max(names) + 1)
         structures = {

@@ -191,11 +191,18 @@ class DataSection(Section):
     )
     pixel_size: float = key(
         1.0,
-        "`pad`, `patch`: so many pixels of a file are one of the network's, along each side.",
-        unit="px",
+        "`pad`, `patch`: so many pixels of a file are one of the network's, along each side; or so many mm or µm, by "
+        "`pixel_unit`.",
+        unit="px, mm or µm",
         example=2.0,
-        ge=0.05,
-        le=100,
+        ge=0.001,
+        le=1000,
+    )
+    pixel_unit: Literal["px", "mm", "um"] = key(
+        "px",
+        "What `pixel_size` counts. `mm`, `um` (micrometres): each picture is brought to that scale by the size of its "
+        "own pixels, which its file must say, in training and in prediction.",
+        example="um",
     )
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
