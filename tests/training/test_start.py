@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from architecture_cases import SMALL
 from said import Said
 
 import maskwright as mw
@@ -14,7 +16,7 @@ from maskwright.errors import MaskwrightError
 from maskwright.models.registry import create_model
 from maskwright.models.saving import load_model
 from maskwright.training.run import read_training_images
-from maskwright.training.start import align, fitted
+from maskwright.training.start import Start, align, fitted
 
 
 def train(config_file, name, *overrides, reporter=None, **options):
@@ -81,6 +83,30 @@ def test_what_was_taken_learns_more_slowly_or_not_at_all(module_config, first, s
         for run_ in (run, fast)
     ]  # fmt: skip
     assert moved[0] == 0 if share == 0 else 0.02 < moved[0] / moved[1] < 0.4
+
+
+@pytest.mark.parametrize("name", ["unet", "nnunet", "efficientnet_lite_unet"])
+def test_rates_grow_with_depth_by_equal_factors(name):
+    shape, options, _ = SMALL[name]
+    model = create_model(name, shape, 1, **options)
+    rates = Start(Path("model.keras"), tuple(range(len(model.weights)))).rates(model, 0.01, "by_depth")
+    by_layer = [{rates[variable.path] for variable in layer.trainable_variables} for layer in model.layers]
+    order = [rate for rates_ in by_layer if rates_ for rate in rates_]
+    assert all(len(rates_) <= 1 for rates_ in by_layer) and len(rates) == len(model.trainable_variables)
+    assert order[0] == pytest.approx(0.01) and order[-1] == 1
+    factors = np.divide(order[1:], order[:-1])
+    assert factors.min() > 1 and np.allclose(factors, 100 ** (1 / (len(order) - 1)))
+
+
+def test_rates_by_depth_reach_the_optimizer(module_config, first):
+    sets = [f"train.start_from={first.path}", "train.start_rate=0.001", "train.start_spread=by_depth",
+            "train.learning_rate=0.001"]  # fmt: skip
+    run = train(module_config, "by depth", *sets)
+    kernels = [(one, other) for one, other in zip(weights(first), weights(run), strict=True) if one.ndim == 4]
+    moved = [np.abs(one - other).mean() for one, other in kernels]
+    assert 0 < moved[0] < 0.05 * moved[-1]
+    with pytest.raises(MaskwrightError, match="has nothing to spread"):
+        train(module_config, "refused", *sets[:1], "train.start_rate=0", "train.start_spread=by_depth")
 
 
 def test_going_on_is_as_if_nothing_had_happened(module_config, first):

@@ -36,11 +36,23 @@ class Start:
     source: Path
     taken: tuple[int, ...]
 
-    def rates(self, model: Any, share: float) -> dict[str, float]:
-        """The share of the learning rate of each variable that learns more slowly than the others, by its path."""
+    def rates(self, model: Any, share: float, spread: str = "equal") -> dict[str, float]:
+        """The share of the learning rate of each variable that learns more slowly than the others, by its path.
+
+        Args:
+            spread: `equal`, or `by_depth`: from `share` for the first layer by equal factors to 1 for the last, as in
+                Howard and Ruder 2018 (arXiv 1801.06146), whose factor between neighbours is 2.6.
+        """
         if share == 1:
             return {}
-        return {model.weights[place].path: share for place in self.taken if model.weights[place].trainable}
+        variables = [model.weights[place] for place in self.taken if model.weights[place].trainable]
+        if spread == "equal":
+            return {variable.path: share for variable in variables}
+        layers = [layer for layer in model._flatten_layers(include_self=False) if layer.weights]
+        depth = {id(variable): place for place, layer in enumerate(layers) for variable in layer.weights}
+        order = sorted({depth[id(variable)] for variable in variables})
+        steps = {place: number / max(len(order) - 1, 1) for number, place in enumerate(order)}
+        return {variable.path: share ** (1 - steps[depth[id(variable)]]) for variable in variables}
 
     def freeze(self, model: Any) -> None:
         """Let layers that were taken whole keep their weights and statistics."""
@@ -62,6 +74,12 @@ def begin(model: Any, metadata: Metadata, settings: TrainSection, run: Run, repo
     """
     if settings.start_from is None:
         return None
+    if settings.start_rate == 0 and settings.start_spread == "by_depth":
+        raise MaskwrightError(
+            "has nothing to spread: at start_rate = 0 all that was taken stays as it is",
+            where="[train] start_spread",
+            fix="Set train.start_rate to the share of the first layer, as 0.01, or leave start_spread out.",
+        )
     source = model_file(settings.start_from)
     if resume:
         note = read_json(run.start_file, like={"taken": [int]})

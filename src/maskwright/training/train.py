@@ -85,7 +85,8 @@ def train(
         reporter.warn(str(remark.message))
     main = main_output(every)
     start = begin(main, metadata, config.train, run, reporter, resume=resume)
-    compile_model(model, config, start.rates(main, config.train.start_rate) if start else None)
+    settings = config.train
+    compile_model(model, config, start.rates(main, settings.start_rate, settings.start_spread) if start else None)
     learner = _learner(model, config)
     keeper = Keeper(run, config, model, learner, metadata)
     if not resume:

@@ -43,6 +43,12 @@ class TrainSection(Section):
         ge=0,
         le=1,
     )
+    start_spread: Literal["equal", "by_depth"] = key(
+        "equal",
+        "How that share goes through the network. `equal`: all that was taken learns at it. `by_depth`: the first "
+        "layer at it, the last that was taken at the whole rate, those between by equal factors.",
+        example="by_depth",
+    )
     class_prior: bool = key(
         False,
         "Begin with the share of each class as the answer everywhere, instead of a half: small structures are learnt "
