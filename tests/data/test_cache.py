@@ -1,4 +1,5 @@
 import shutil
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -130,3 +131,40 @@ def test_the_common_depth(depths, expected):
 def test_floats_and_integers_do_not_mix():
     with pytest.raises(MaskwrightError, match="mixed"):
         common_dtype({"uint8", "float32"})
+
+
+def _build(number, target):
+    (target / "x.bin").write_bytes(bytes([number]) * 100)
+
+
+def test_the_cache_is_looked_through_once_however_many_entries_come(tmp_path, monkeypatch):
+    looked, entries, steps = [], cache.entries, []
+
+    def counted(folder):
+        looked.append(folder)
+        return entries(folder)
+
+    monkeypatch.setattr(cache, "entries", counted)
+    names = [f"picture-{number}" for number in range(50)]
+    for _ in range(2):
+        found = cache.open_entries(tmp_path, names, [100] * 50, 1, _build, step=lambda: steps.append(0))
+        assert found == [tmp_path / name for name in names] and len(steps) == 50
+        assert [(entry / "x.bin").read_bytes()[0] for entry in found] == list(range(50))
+        steps.clear()
+    assert len(looked) == 1  # the second time all are there
+
+
+def test_files_of_the_same_content_are_one_entry(tmp_path):
+    found = cache.open_entries(tmp_path, ["a", "b", "a"], [100] * 3, 1, _build)
+    assert found == [tmp_path / "a", tmp_path / "b", tmp_path / "a"]
+    assert [(entry / "x.bin").read_bytes()[0] for entry in found] == [0, 1, 0]
+
+
+def test_those_that_are_wanted_make_no_room_for_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_RECENT", 0.05)
+    cache.open_entries(tmp_path, ["a", "b"], [100] * 2, 1, _build)
+    time.sleep(0.1)
+    limit = 1e-9 * (sum(size for _, size, _ in cache.entries(tmp_path)) + 299)  # one of them must go
+    found = cache.open_entries(tmp_path, ["a", "c"], [300] * 2, limit, _build)
+    assert found is not None and (tmp_path / "a").exists() and (tmp_path / "c").exists()
+    assert not (tmp_path / "b").exists()

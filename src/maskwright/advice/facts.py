@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from maskwright.advice.intensities import foreground_ends, is_ct
 from maskwright.advice.layouts import Layout
 from maskwright.advice.patients import Candidate, candidates, chosen
 from maskwright.advice.structures import Structures, look_at_masks, spread
@@ -46,7 +47,8 @@ class Facts:
         tried: patterns for patients, and which is taken. classes: `model.num_classes`. why: what masks mean.
         structures: of pictures. spacings: size of each picture's pixels in mm, as `records`, where its file says it.
         notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
-            at has colours, also where it is stored as if it had.
+            at has colours, also where it is stored as if it had. hounsfield: of CT with one channel, the levels between
+            which structures lie.
     """
 
     layout: Layout
@@ -60,6 +62,7 @@ class Facts:
     twins: int = 0
     grey: bool = False
     spacings: dict[str, list[Spacing | None]] = field(default_factory=dict)
+    hounsfield: tuple[float, float] | None = None
 
     @property
     def usual(self) -> float | None:
@@ -142,12 +145,15 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
     structures = Structures() if layout.scans else look_at_masks(learnt, decided.rule)
     parts = list(records.values())
     twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
+    known = [record for part, some in records.items() if part != "test" for record in some]
+    is_one = layout.scans and is_ct(known) and {record.channels for record in known} == {1}
+    hounsfield = foreground_ends(learnt, decided.rule) if is_one else None
     spacings = {} if layout.scans else {
         part: [pixel_spacing(pair.image) for pair in pairs] for part, pairs in splits.items()
     }  # fmt: skip
     return Facts(
         layout, records, tried, patients, config.model.num_classes, decided.why, structures,
-        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings,
+        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings, hounsfield,
     )  # fmt: skip
 
 

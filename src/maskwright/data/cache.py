@@ -13,12 +13,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.storage import make_folder, sweep, temporary_prefix, write_error, write_json
 from maskwright.untrusted.text import read_json
@@ -39,25 +41,56 @@ def entry_name(kind: str, *content: Any) -> str:
 
 
 def open_entry(folder: Path, name: str, size: int, limit_gb: float, build: Callable[[Path], None]) -> Path | None:
-    """The folder of an entry; where there is none, `build` fills it.
+    """The folder of one entry; see `open_entries`."""
+    found = open_entries(folder, [name], [size], limit_gb, lambda place, target: build(target))
+    return None if found is None else found[0]
+
+
+def open_entries(
+    folder: Path,
+    names: Sequence[str],
+    sizes: Sequence[int],
+    limit_gb: float,
+    build: Callable[[int, Path], None],
+    *,
+    step: Callable[[], None] = lambda: None,
+) -> list[Path] | None:
+    """The folders of entries; those that are missing are built, several at a time.
+
+    Room is made once for all of them: who looks through the cache for each entry looks at n * n of them.
 
     Args:
-        size: how many bytes it will take; the longest unused entries make room for it.
-        build: writes files into the folder that it is given.
+        sizes: how many bytes each will take; the longest unused entries make room for them.
+        build: given the place of a name, writes files into a folder. step: called after each entry.
 
     Returns:
-        The folder, or None where the limit leaves no room: entries that may be in use are never removed.
+        The folders, or None where the limit leaves no room (entries that may be in use are never removed), or where a
+        folder that is not the cache's has the name of an entry.
 
     Raises:
         MaskwrightError: no room on the disk, or what `build` raises; nothing half-written is left.
     """
-    entry = folder / name
-    if not _is_ours(entry):
-        if entry.exists() or not _make_room(folder, size, limit_gb):
-            return None
-        _build(entry, build)
-    touch(entry)
-    return entry
+    found = [folder / name for name in names]
+    missing: dict[Path, int] = {}  # two files of the same content are one entry
+    for place, entry in enumerate(found):
+        if _is_ours(entry):
+            touch(entry)  # before room is made, so that it stays
+        else:
+            missing.setdefault(entry, place)
+    if any(entry.exists() for entry in missing):
+        return None
+    if missing and not _make_room(folder, sum(sizes[place] for place in missing.values()), limit_gb):
+        return None
+    for _ in range(len(found) - len(missing)):
+        step()
+
+    def one(entry: Path) -> None:
+        _build(entry, lambda target: build(missing[entry], target))
+        step()
+
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(one, missing))
+    return found
 
 
 def touch(entry: Path) -> None:

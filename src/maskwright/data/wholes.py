@@ -8,16 +8,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from maskwright.config.schema import DataSection
-from maskwright.data.cache import default_folder, open_entry, touch
+from maskwright.data.cache import default_folder, open_entries, touch
 from maskwright.data.pairs import Pair
-from maskwright.data.threads import cores
 from maskwright.storage import make_folder
 from maskwright.untrusted.arrays import map_npy
 
@@ -98,19 +96,13 @@ def open_wholes(
         say(f"cache: not used, {sum(sizes) / 1e9:.2f} GB are more than data.cache_limit_gb = {data.cache_limit_gb:g}")
         return fresh
 
-    def one(index: int) -> Path | None:
-        def build(target: Path) -> None:
-            image, marks = make(pairs[index])
-            np.save(target / _IMAGE, image)
-            np.save(target / _LABEL, marks)
+    def build(index: int, target: Path) -> None:
+        image, marks = make(pairs[index])
+        np.save(target / _IMAGE, image)
+        np.save(target / _LABEL, marks)
 
-        found = open_entry(folder, names[index], sizes[index], data.cache_limit_gb, build)
-        step()
-        return found
-
-    with ThreadPoolExecutor(cores()) as pool:
-        entries = [entry for entry in pool.map(one, range(len(pairs))) if entry is not None]
-    if len(entries) < len(pairs):
+    entries = open_entries(folder, names, sizes, data.cache_limit_gb, build, step=step)
+    if entries is None:
         say("cache: not used, what other trainings use leaves no room within data.cache_limit_gb")
         return fresh
     say(f"cache: {sum(sizes) / 1e9:.2f} GB of {what} in {folder} (data.cache = false turns it off)")
