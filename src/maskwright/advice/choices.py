@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from maskwright.advice.facts import Facts
+from maskwright.advice.topology import topology
 from maskwright.data.resolution import MM
 from maskwright.errors import MaskwrightError
 from maskwright.models.lite_weights import ENCODERS, INSTALL
@@ -187,14 +188,21 @@ def _volumes(facts: Facts) -> Iterator[Choice]:
     patch = np.minimum(largest, np.median(shapes, axis=0))
     while patch.prod() > VOXELS:
         patch[int(np.argmax(patch * spacing))] *= 0.9
-    edges = [max(8, math.ceil(edge / 8) * 8) for edge in patch]
+    shape = topology(patch, spacing)
+    edges = [math.ceil(edge / step) * step for edge, step in zip(patch, shape.multiple, strict=True)]
     told = " x ".join(f"{edge:.0f}" for edge in largest)
     yield Choice("model.name", "nnunet", "nnU-Net's plain network")
     yield Choice("model.image_depth", edges[0], f"patches; the largest scan has {told} voxels")
     yield Choice("model.image_height", edges[1], "")
     yield Choice("model.image_width", edges[2], "")
-    yield Choice("model.num_layers", 4, "")
-    yield Choice("model.options", {"deep_supervision": True}, "side outputs learn too")
+    times = " x ".join(map(str, shape.multiple))
+    yield Choice("model.num_layers", shape.layers, f"made {times} times smaller in all, to four voxels and more")
+    options: dict[str, Any] = {"deep_supervision": True}
+    told = "side outputs learn too"
+    if not shape.plain:
+        options |= {name: [list(axes) for axes in getattr(shape, name)] for name in ("strides", "kernels")}
+        told += "; slices, rows and columns are halved as far as their spacing and number ask for"
+    yield Choice("model.options", options, told)
     yield Choice("train.batch_size", 2, "")
 
 

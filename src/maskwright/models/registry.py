@@ -13,6 +13,7 @@ from maskwright.backend import import_keras
 from maskwright.errors import MaskwrightError, choices
 
 Build = Callable[..., Any]
+Multiple = Callable[[dict[str, Any]], int | tuple[int, ...]]
 _FOUND: dict[str, Architecture] = {}
 
 
@@ -24,7 +25,8 @@ class Architecture:
         name: the short name. aliases: the reference's names.
         build: `build(input_shape, classes, **options)` gives a `keras.Model`.
         paper, year: where it was described.
-        multiple: `multiple(options)` is what each edge of its input must be a multiple of.
+        multiple: `multiple(options)` is what each edge of its input must be a multiple of, or a number for each edge;
+            among the options `dims` says how many edges there are.
         dims: 2 where it takes pictures, 3 where it takes volumes.
         variant: options that its reference's names stand for, where the reference differs from the paper.
         square: whether its input must have edges of one length.
@@ -35,7 +37,7 @@ class Architecture:
     build: Build
     paper: str
     year: int
-    multiple: Callable[[dict[str, Any]], int]
+    multiple: Multiple
     dims: tuple[int, ...] = (2,)
     variant: dict[str, Any] = field(default_factory=dict)
     square: bool = False
@@ -57,7 +59,7 @@ def architecture(
     aliases: tuple[str, ...] = (),
     paper: str,
     year: int,
-    multiple: Callable[[dict[str, Any]], int],
+    multiple: Multiple,
     dims: tuple[int, ...] = (2,),
     variant: dict[str, Any] | None = None,
 ) -> Callable[[Build], Build]:
@@ -129,8 +131,10 @@ def create_model(name: str, input_shape: tuple[int, ...], classes: int = 1, **op
             fix="`maskwright models` says which architectures take pictures and which volumes.",
         )
     options = (found.variant if name in found.aliases else {}) | options
-    multiple = found.multiple(found.options | options)
-    missing = [-edge % multiple for edge in input_shape[:-1]]
+    dims = len(input_shape) - 1
+    multiple = found.multiple(found.options | options | {"dims": dims})
+    multiples = (multiple,) * dims if isinstance(multiple, int) else multiple
+    missing = [-edge % step for edge, step in zip(input_shape[:-1], multiples, strict=True)]
     if found.square:
         longest = max(edge + more for edge, more in zip(input_shape[:-1], missing, strict=True))
         missing = [longest - edge for edge in input_shape[:-1]]
