@@ -174,6 +174,40 @@ def fused_batch_normalization(
     return outputs, (found.batch_mean, found.batch_variance * ((count - 1) / count))
 
 
+def adam_step(
+    variable: Any,
+    gradient: Any,
+    moments: tuple[Any, Any],
+    learning_rate: Any,
+    decays: tuple[float, float],
+    epsilon: float,
+    step: Any,
+) -> None:
+    """A step of Adam (Kingma and Ba 2015, the second form of section 2) by TensorFlow's own operation.
+
+    Args:
+        variable: what is learnt, Keras's or TensorFlow's. moments: the means of its gradients and of their squares.
+        decays: beta 1 and 2. step: its number, from 1.
+    """
+    import tensorflow as tf
+
+    dtype = tf.as_dtype(variable.dtype)
+    number = tf.cast(tf.convert_to_tensor(step), dtype)
+    first, second = (tf.constant(decay, dtype) for decay in decays)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=moments[0].handle,
+        v=moments[1].handle,
+        beta1_power=tf.pow(first, number),
+        beta2_power=tf.pow(second, number),
+        lr=tf.cast(tf.convert_to_tensor(learning_rate), dtype),
+        beta1=first,
+        beta2=second,
+        epsilon=tf.constant(epsilon, dtype),
+        grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
+    )
+
+
 def accelerators() -> list[str]:
     """Names of the GPUs (or TPUs) that Keras's backend sees."""
     keras = import_keras()

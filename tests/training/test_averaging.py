@@ -4,7 +4,7 @@ import pytest
 
 from maskwright.config import Configuration
 from maskwright.training.averaging import averaged
-from maskwright.training.fit import make_optimizer
+from maskwright.training.optimizers import make_optimizer
 
 
 def trained(average, steps):

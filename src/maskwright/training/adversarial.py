@@ -16,7 +16,8 @@ from maskwright.config import Configuration
 from maskwright.labels.configured import region_table
 from maskwright.losses.truth import read_truth
 from maskwright.models import blocks
-from maskwright.training.fit import compiled, make_optimizer, objective
+from maskwright.training.fit import compiled, objective
+from maskwright.training.optimizers import make_optimizer
 
 _LEVELS = 4
 _SLOPE = 0.2

@@ -21,6 +21,7 @@ from maskwright.labels.configured import region_table
 from maskwright.progress import Reporter, duration
 from maskwright.training.averaging import averaged
 from maskwright.training.means import Means
+from maskwright.training.optimizers import make_optimizer
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
 
 Row = dict[str, float]
@@ -58,37 +59,6 @@ def compile_model(model: Any, config: Configuration, rates: Mapping[str, float] 
     model.compile(make_optimizer(config, shares), loss, metrics=metrics, jit_compile=compiled())
     # Keras would build it while it traces the first step, and then has to trace that step again.
     model.optimizer.build(variables)
-
-
-def make_optimizer(config: Configuration, shares: Sequence[float] = ()) -> Any:
-    """The configured optimiser, fresh.
-
-    Args:
-        shares: of the learning rate, of each variable that it will be built with; all 1 where absent.
-    """
-    import keras
-
-    train = config.train
-    options: dict[str, Any] = {"learning_rate": train.learning_rate, "clipvalue": train.clipvalue}
-    if train.optimizer == "AdamW":
-        options["weight_decay"] = train.weight_decay
-    if train.weight_average:
-        options |= {"use_ema": True, "ema_momentum": train.weight_average}
-    if train.optimizer == "SGD":
-        options |= {"momentum": 0.99, "nesterov": True}
-    kind = getattr(keras.optimizers, train.optimizer)
-    return (kind if all(share == 1 for share in shares) else _sharing(kind, shares))(**options)
-
-
-def _sharing(kind: Any, shares: Sequence[float]) -> Any:
-    """An optimiser that scales each step by its variable's share; to Adam the scale of a gradient does not matter."""
-
-    class Sharing(kind):
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            share = shares[self._get_variable_index(variable)]
-            super().update_step(gradient, variable, learning_rate * share)
-
-    return Sharing
 
 
 def compiled() -> bool | str:
