@@ -1,12 +1,13 @@
 """How good is what `init --time` plans, on six tasks, beside what people use today in the same time?
 
-    python benchmarks/accuracy.py DATA [--tasks vessels membranes] [--seeds 0 1 2] [--peers smp_random smp_pretrained]
-                                       [--share 1.0] [--work FOLDER]
+    python benchmarks/accuracy.py DATA [--tasks vessels membranes] [--seeds 0 1 2] [--share 1.0] [--work FOLDER]
+                                       [--peers smp_random smp_pretrained reference]
 
 DATA holds the folders that TASKS names. Training sees the parts `train` and `valid` alone; the test's masks are opened
 by the judge (`_judge.py`) and by `maskwright score`, after the last prediction. Each training has the task's minutes,
 from the first command to the last epoch; `--share` of them for a quick look. Peers run in environments of their own
-(`_accuracy_peers.py` says how to make them). One run after the other, never two at once.
+(`_accuracy_peers.py` says how to make them); `reference` is the reference system's way in our own code. One run after
+the other, never two at once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 from _judge import judge
 
 HERE = Path(__file__).resolve().parent
@@ -75,6 +78,8 @@ def main() -> None:
             minutes = task.minutes * options.share
             if who == "maskwright":
                 ours(task, learn, test, folder, minutes, seed, options.set)
+            elif who == "reference":
+                reference(task, learn, test, folder, minutes)
             else:
                 peer(who, task, learn, test, folder, minutes)
             dice = judge(folder / "masks", test / "masks", task.classes, task.ignore, task.pattern)
@@ -115,11 +120,49 @@ def ours(task: Task, learn: Path, test: Path, folder: Path, minutes: float, seed
     sets = [f"--set={text}" for text in [*task.facts(), f"train.seed={seed}", *more]]
     run(["init", learn, "--time", f"{minutes}m", "--output", folder / "config.toml", *sets], folder / "init.log")
     run(["train", folder / "config.toml", "--run", folder / "run"], folder / "train.log")
+    predicted(test, folder)
+    score(task, test, folder)
+
+
+def reference(task: Task, learn: Path, test: Path, folder: Path, minutes: float) -> None:
+    """The reference system's way in our code: its pancreas project's network and training, squeezed to 512x512.
+
+    Masks are made larger by two pixels, as its blur of 5x5 makes them; those of several classes stay as they are.
+    """
+    if not (learn / "train").is_dir():
+        raise SystemExit(f"the reference takes pictures, and {task.folder} are scans")
+    keys = []
+    for part in ("train", "valid"):
+        masks = folder / "learn" / part / "masks"
+        masks.mkdir(parents=True)
+        for path in sorted((learn / part / "masks").iterdir()):
+            mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+            if task.classes == 1:
+                known = mask != task.ignore if task.ignore is not None else np.ones_like(mask, bool)
+                mask = np.where(cv2.blur(np.where(known & (mask > 73), 255, 0).astype(np.uint8), (5, 5)) > 0, 255, 0)
+            cv2.imwrite(str(masks / f"{path.stem}.png"), mask.astype(np.uint8))
+        keys.append(f'[data.{part}]\nimages = "{learn / part / "images"}"\nmasks = "{masks}"\n')
+    several = task.classes > 1
+    keys.append("[mask]\nignore = " + str(task.ignore) + "\n" if several and task.ignore is not None else "")
+    keys.append(
+        f'[model]\nname = "TensorflowUNet"\nimage_width = 512\nimage_height = 512\nnum_classes = {task.classes}\n'
+        "num_layers = 7\nbase_filters = 16\nbase_kernels = [5, 5]\ndilation = [2, 2]\ndropout_rate = 0.08\n"
+        f"normalization = false\n[train]\nminutes = {minutes}\nepochs = 100\nsteps_per_epoch = 200\nbatch_size = 4\n"
+        f'loss = "{"categorical_crossentropy" if several else "bce_iou_loss"}"\nmetrics = ["binary_accuracy"]\n'
+        "learning_rate = 0.0001\nclipvalue = 0.5\npatience = 10\nlearning_rate_reducer = false\n"
+    )
+    (folder / "config.toml").write_text("\n".join(keys), encoding="utf-8")
+    run(["train", folder / "config.toml", "--run", folder / "run"], folder / "train.log")
+    predicted(test, folder)
+    score(task, test, folder)
+
+
+def predicted(test: Path, folder: Path) -> None:
+    """Masks of the test part, and nothing beside them."""
     run(["predict", folder / "run", test / "images", "--output", folder / "masks", "--set", "predict.overlays=false"],
         folder / "predict.log")  # fmt: skip
     for beside in ("measures.csv", "predictions.json"):
         (folder / "masks" / beside).unlink(missing_ok=True)
-    score(task, test, folder)
 
 
 def score(task: Task, test: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ def test_a_configuration_that_trains_as_it_stands(dataset, tmp_path, capsys, mon
     monkeypatch.chdir(tmp_path)
     assert main(["init", str(dataset), "--output", "c.toml", "--quiet"]) == 0
     text = capsys.readouterr().out
+    assert "note: 8 patients are few" in text and "train --fold all" in text
     assert "24 in all" in text and "8 in 24 names; taken" in text and "next: maskwright train c.toml" in text
     written = (tmp_path / "c.toml").read_text(encoding="utf-8")
     assert 'fit = "pad"  # the largest is 32 x 32 px' in written

@@ -1,5 +1,6 @@
 """Trainings that start from another model's weights."""
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -70,13 +71,21 @@ def test_classes_channels_and_size_may_be_others(module_config, first, overrides
         assert any("new are" in line for line in said.lines)
 
 
+@pytest.fixture(scope="module")
+def begun(module_config, first):
+    """A training of an epoch from `first`, whose classes are others, with a share of the learning rate."""
+
+    def train_with(share):
+        sets = [f"train.start_from={first.path}", "model.num_classes=2", f"train.start_rate={share}"]
+        return mw.train(module_config, overrides=["train.epochs=1", "train.weight_decay=0", *sets],
+                        run_dir=module_config.parent / f"share {share}", reporter=Said())  # fmt: skip
+
+    return functools.cache(train_with)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1])
-def test_what_was_taken_learns_more_slowly_or_not_at_all(module_config, first, share):
-    sets = [f"train.start_from={first.path}", "model.num_classes=2", f"train.start_rate={share}"]
-    run = mw.train(module_config, overrides=["train.epochs=1", "train.weight_decay=0", *sets],
-                   run_dir=module_config.parent / f"slow {share}", reporter=Said())  # fmt: skip
-    fast = mw.train(module_config, overrides=["train.epochs=1", "train.weight_decay=0", *sets[:2]],
-                    run_dir=module_config.parent / f"fast {share}", reporter=Said())  # fmt: skip
+def test_what_was_taken_learns_more_slowly_or_not_at_all(first, begun, share):
+    run, fast = begun(share), begun(1.0)
     moved = [
         np.mean([np.abs(one - other).mean() for one, other in zip(weights(first), weights(run_), strict=True)
                  if one.shape == other.shape and one.ndim == 4])

@@ -12,7 +12,11 @@ import numpy as np
 from maskwright.advice.choices import Choice, Machine
 from maskwright.advice.facts import Facts
 from maskwright.advice.intensities import is_ct
+from maskwright.config.schema import DataSection
 from maskwright.config.toml import dumps
+
+_FEW = 20  # patients from which a test part of a fifth has four at least
+_FOLDS = DataSection().folds
 
 _ORDER = ("data", "data.train", "data.valid", "data.test", "mask", "model", "augmentation", "train")
 
@@ -74,11 +78,18 @@ def seen(facts: Facts, machine: Machine) -> list[str]:
         wide = ", ".join(f"{number} {np.median(values):.0f} px" for number, values in facts.structures.widths.items())
         lines.append(f"width of their structures: {wide}")
     lines += _patients(facts)
+    if "all" in facts.records and _FOLDS <= (count := _count(facts)) < _FEW:
+        told = f"note: {count} patients are few, and scores of a part of them say little"
+        lines.append(f"{told}; `train --fold all` trains {_FOLDS} times and scores each of them once")
     if facts.twins:
         lines.append(f"suspicious: {facts.twins} cases are in two parts, or nearly")
     lines += [f"note: {note}" for note in facts.notes]
     brings = "ImageNet weights installed" if machine.pretrained else "no ImageNet weights installed"
     return [*lines, f"machine: {machine.cores} cores, {machine.memory_gb:.0f} GB, {brings}"]
+
+
+def _count(facts: Facts) -> int:
+    return facts.patients.patients if facts.patients else len(facts.everything)
 
 
 def _patients(facts: Facts) -> list[str]:

@@ -20,6 +20,7 @@ from maskwright.labels.rule import LabelRule
 from maskwright.untrusted.arrays import read_npy
 
 _THREADS = 4
+_PART = 1 << 22  # bytes of a file that are in memory while it is hashed
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def file_hash(*paths: Path) -> str:
     """BLAKE2b of a file's bytes, or of the bytes of several, 128 bits."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
-        digest.update(path.read_bytes())
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                digest.update(part)
     return digest.hexdigest()
 
 
