@@ -20,7 +20,8 @@ def numbers(path: Path) -> np.ndarray:
         return np.asarray(nibabel.load(path).dataobj).astype(int)
     from PIL import Image
 
-    return np.asarray(Image.open(path)).astype(int)
+    picture = Image.open(path)
+    return np.asarray(picture if picture.mode in ("L", "P", "I;16", "I") else picture.convert("L")).astype(int)
 
 
 def judge(found: Path, truth: Path, classes: int, ignore: int | None, pattern: str | None) -> dict[str, float]:
