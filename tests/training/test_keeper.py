@@ -26,11 +26,12 @@ def train(config_file, quiet, **more):
     )
 
 
-def test_short_epochs_are_drawn_together_and_a_resumed_run_that_is_done_not_again(config_file, drawn, quiet):
+def test_short_epochs_are_drawn_together_and_what_was_cut_off_when_it_goes_on(config_file, drawn, quiet):
     run = train(config_file, quiet)
     assert drawn == [3] and (run.path / "train_losses.png").exists() and (run.path / "train_metrics.png").exists()
+    (run.path / "train_losses.png").unlink()  # as if it had been killed before they were drawn
     train(config_file, quiet, resume=True)
-    assert drawn == [3]
+    assert drawn == [3, 3] and (run.path / "train_losses.png").exists()
 
 
 def test_long_ones_each(config_file, drawn, quiet, monkeypatch):

@@ -49,6 +49,10 @@ class Keeper:
         with suppress(Exception) if error else nullcontext():  # what stopped the training is what is told
             self._draw()
 
+    def go_on(self, state: State) -> None:
+        """Where a training is resumed: its curves may have been cut off before they were drawn."""
+        self._undrawn = state.rows
+
     def _draw(self) -> None:
         if self._undrawn:
             draw_curves(self.run, self.config, self._undrawn)

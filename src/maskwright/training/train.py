@@ -95,6 +95,7 @@ def train(
         if start:
             note_start(run, start)
     state = State(**load_checkpoint(run.checkpoint_file, learner)) if resume else State()
+    keeper.go_on(state)
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
