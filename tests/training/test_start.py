@@ -114,8 +114,9 @@ def test_rates_by_depth_reach_the_optimizer(module_config, first):
     kernels = [(one, other) for one, other in zip(weights(first), weights(run), strict=True) if one.ndim == 4]
     moved = [np.abs(one - other).mean() for one, other in kernels]
     assert 0 < moved[0] < 0.05 * moved[-1]
-    with pytest.raises(MaskwrightError, match="has nothing to spread"):
-        train(module_config, "refused", *sets[:1], "train.start_rate=0", "train.start_spread=by_depth")
+    for rate in (0, 1):
+        with pytest.raises(MaskwrightError, match="has nothing to spread"):
+            train(module_config, "refused", *sets[:1], f"train.start_rate={rate}", "train.start_spread=by_depth")
 
 
 def test_going_on_is_as_if_nothing_had_happened(module_config, first):

@@ -74,9 +74,9 @@ def begin(model: Any, metadata: Metadata, settings: TrainSection, run: Run, repo
     """
     if settings.start_from is None:
         return None
-    if settings.start_rate == 0 and settings.start_spread == "by_depth":
+    if settings.start_rate in (0, 1) and settings.start_spread == "by_depth":
         raise MaskwrightError(
-            "has nothing to spread: at start_rate = 0 all that was taken stays as it is",
+            f"has nothing to spread: at start_rate = {settings.start_rate:g} all layers learn alike, or not at all",
             where="[train] start_spread",
             fix="Set train.start_rate to the share of the first layer, as 0.01, or leave start_spread out.",
         )
