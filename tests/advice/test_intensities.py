@@ -46,6 +46,14 @@ def test_others_are_normalised_one_by_one(tmp_path, capsys):
     assert config.data.window is None and "each scan is normalised by itself" in said
 
 
+def test_levels_of_several_channels_are_not_those_of_one(tmp_path, capsys):
+    """As CT beside PET: no window is that of both."""
+    folder = scans(tmp_path / "study", air=-1000.0, channels=2)
+    sets = ["data.channel_patterns=['*_0000.nii.gz', '*_0001.nii.gz']", "model.image_channels=2"]
+    config, said = planned(folder, tmp_path, capsys, *sets)
+    assert config.data.window is None and "6 with 2 channels" in said
+
+
 def test_what_is_said_outranks_it(tmp_path, capsys):
     config, _ = planned(scans(tmp_path / "study", air=-1000.0), tmp_path, capsys, "data.window=abdomen")
     assert config.data.window == "abdomen"

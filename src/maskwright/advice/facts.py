@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,8 +47,8 @@ class Facts:
         tried: patterns for patients, and which is taken. classes: `model.num_classes`. why: what masks mean.
         structures: of pictures. spacings: size of each picture's pixels in mm, as `records`, where its file says it.
         notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
-            at has colours, also where it is stored as if it had. hounsfield: of CT with one channel, the levels between
-            which structures lie.
+            at has colours, also where it is stored as if it had. hounsfield: of CT, the levels between which
+            structures lie.
     """
 
     layout: Layout
@@ -77,6 +77,11 @@ class Facts:
         """Whether pixels of some pictures are known to be larger than those of others, as through a microscope."""
         steps = [step for spacings in self.spacings.values() for spacing in spacings for step in spacing or ()]
         return self.usual is not None and _DIFFER * min(steps) < max(steps) < _OPTICAL
+
+    @property
+    def ct(self) -> bool:
+        """Whether these are scans in Hounsfield units."""
+        return self.layout.scans and is_ct(self.learnt)
 
     def sizes(self, part: str, *, measured: bool) -> list[tuple[float, float]]:
         """Height and width of each picture of a part in px, or in pixels of the usual size (`measured`)."""
@@ -145,16 +150,14 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
     structures = Structures() if layout.scans else look_at_masks(learnt, decided.rule)
     parts = list(records.values())
     twins = sum(len(find_duplicates(one, other)) for k, one in enumerate(parts) for other in parts[:k])
-    known = [record for part, some in records.items() if part != "test" for record in some]
-    is_one = layout.scans and is_ct(known) and {record.channels for record in known} == {1}
-    hounsfield = foreground_ends(learnt, decided.rule) if is_one else None
     spacings = {} if layout.scans else {
         part: [pixel_spacing(pair.image) for pair in pairs] for part, pairs in splits.items()
     }  # fmt: skip
-    return Facts(
+    found = Facts(
         layout, records, tried, patients, config.model.num_classes, decided.why, structures,
-        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings, hounsfield,
+        (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings,
     )  # fmt: skip
+    return replace(found, hounsfield=foreground_ends(learnt, decided.rule)) if found.ct else found
 
 
 def _are_grey(splits: Splits) -> bool:

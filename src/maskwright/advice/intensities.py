@@ -25,8 +25,8 @@ _ENDS = (0.5, 99.5)  # percent
 
 
 def is_ct(records: Sequence[Record]) -> bool:
-    """Whether scans are CT, in Hounsfield units: each has air."""
-    return bool(records) and all(record.low <= _AIR for record in records)
+    """Whether scans are CT, in Hounsfield units: each has air, and one channel."""
+    return bool(records) and all(record.low <= _AIR and record.channels == 1 for record in records)
 
 
 def foreground_ends(pairs: Sequence[Pair], rule: LabelRule) -> tuple[float, float] | None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from maskwright.advice.choices import Choice, Machine
 from maskwright.advice.facts import Facts
-from maskwright.advice.intensities import is_ct
 from maskwright.config.schema import DataSection
 from maskwright.config.toml import dumps
 
@@ -65,7 +64,7 @@ def seen(facts: Facts, machine: Machine) -> list[str]:
         spacings = np.array([record.spacing for record in records])
         low, high = (" x ".join(f"{v:g}" for v in ends) for ends in (spacings.min(axis=0), spacings.max(axis=0)))
         lines.append(f"spacing: {low} mm" + (f" to {high} mm" if low != high else ""))
-        lines.append("modality: " + ("CT, in Hounsfield units" if is_ct(facts.learnt) else
+        lines.append("modality: " + ("CT, in Hounsfield units" if facts.ct else
                                      "none with fixed units; each scan is normalised by itself"))  # fmt: skip
     depths = ", ".join(f"{count} {depth}" for depth, count in Counter(r.dtype for r in records).items())
     channels = ", ".join(f"{count} with {n} channels" for n, count in sorted(facts.colours().items()))

@@ -31,7 +31,7 @@ class Record:
         height, width: of the image, in px. dtype: of its levels. low, high: smallest and largest level.
         class_pixels: pixels of each class (or region) in the label, without ignored ones.
         image_hash, mask_hash: of the files' bytes.
-        channels: of a picture. depth, spacing: of a scan: slices, and mm along slices, rows and columns.
+        channels: of a picture or scan. depth, spacing: of a scan: slices, and mm along slices, rows and columns.
         thumbnail: `(128, 128)` uint8 of a picture, `(4, 64, 64)` of a scan, for finding near-identical ones.
     """
 
@@ -218,6 +218,7 @@ def describe_volume(
         class_pixels=rule.pixels(label),
         image_hash=file_hash(*pair.images),
         mask_hash=file_hash(pair.mask),
+        channels=1 if scan.ndim == 3 else scan.shape[3],
         depth=scan.shape[0],
         spacing=tuple(float(step) for step in spacing),
         thumbnail=volume_thumbnail(scan),
