@@ -82,6 +82,12 @@ def test_aperio(tmp_path):
     assert pixel_spacing(tiff(tmp_path / "y.tif", description="MPP = 0.2520", metadata=None)) is None
 
 
+def test_what_is_no_number_says_nothing(tmp_path):
+    for text in ('PhysicalSizeX="1.2.3"', 'PhysicalSizeX="big"', 'PhysicalSizeX="-1"', 'PhysicalSizeX="0"'):
+        ome = f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Pixels {text} PhysicalSizeY="1"/></OME>'
+        assert pixel_spacing(tiff(tmp_path / "x.tif", description=ome, metadata=None)) is None
+
+
 @pytest.mark.parametrize("ending", ["png", "jpg", "bmp"])
 def test_dots_an_inch(tmp_path, ending):
     assert pixel_spacing(pillow(tmp_path / f"x.{ending}", dpi=(254, 508))) == pytest.approx((0.05, 0.1), rel=0.01)
@@ -175,6 +181,24 @@ def test_pictures_of_different_cameras_are_learnt_and_found_at_one_scale(slides,
     more = mw.predict(run.model_file, [images[0], tmp_path / "unknown.png"], output=tmp_path / "more", reporter=said)
     assert len(more.masks) == 1 and [path for path in more.failed if "unknown.png" in str(path)]
     assert "does not say how large its pixels are" in str(said.lines)
+
+
+@pytest.mark.parametrize(
+    ("size", "unit", "right"),
+    [(0.01, "px", False), (0.05, "px", True), (101, "px", False), (0.01, "um", True), (500, "um", True), (0.0005, "um", False),
+     (1e-4, "mm", True), (101, "mm", False)],
+)  # fmt: skip
+@pytest.mark.parametrize("unit_first", [True, False])
+def test_bounds_go_by_the_unit(tmp_path, size, unit, right, unit_first):
+    lines = [f'pixel_unit = "{unit}"', f"pixel_size = {size}"]
+    text = "\n".join(["[data]", 'fit = "patch"', *(lines if unit_first else lines[::-1])])
+    (tmp_path / "config.toml").write_text(CONFIG.replace("[data]", text), encoding="utf-8")
+    if right:
+        assert load(tmp_path / "config.toml").config.data.pixel_size == size
+        return
+    with pytest.raises(MaskwrightError, match=f"is not .* {unit}") as caught:
+        load(tmp_path / "config.toml")
+    assert "pixel_size" in str(caught.value)
 
 
 @pytest.mark.parametrize("more", ["pixel_size = 2", 'pixel_unit = "um"'])

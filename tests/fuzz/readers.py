@@ -260,10 +260,19 @@ def _tensors(path: Path) -> Any:
     return read_tensors(path)
 
 
+def _resolution(path: Path) -> Any:
+    from maskwright.data.resolution import pixel_spacing
+
+    found = pixel_spacing(path)
+    assert found is None or all(1e-7 <= step <= 1e3 for step in found)
+    return found
+
+
 READERS = {
     "image": Reader(seed_pictures.images, _image),
     "mask": Reader(seed_pictures.masks, _mask),
     "tiff": Reader(seed_pictures.tiffs, _image),
+    "resolution": Reader(seed_pictures.resolutions, _resolution),
     "dicom": Reader(seed_scans.dicom, _scan, _slices),
     "dicom_seg": Reader(seed_scans.dicom_seg, _labels),
     "nifti": Reader(seed_scans.nifti, _scan),

@@ -68,6 +68,31 @@ def masks(folder: Path) -> Files:
     ]
 
 
+def resolutions(folder: Path) -> Files:
+    """Pictures that say how large their pixels are, each in its own way."""
+    import tifffile
+    from PIL import Image
+
+    grey, um = _grey(np.uint8), {"PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5}
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("cm.tif", {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"}),
+        ("inch.tif", {"resolution": (254, 508), "resolutionunit": "INCH"}),
+        ("x.ome.tif", {"ome": True, "metadata": {"axes": "YX", **um}}),
+        ("imagej.tif", {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}}),
+        ("aperio.tif", {"description": "Aperio Image Library v10|AppMag = 40|MPP = 0.2520", "metadata": None}),
+    ]  # fmt: skip
+    files = []
+    for name, options in ways:
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, grey, **options)
+        files.append((name, buffer.getvalue()))
+    for ending in ("png", "jpeg", "bmp"):
+        buffer = io.BytesIO()
+        Image.fromarray(grey).save(buffer, ending, dpi=(254, 508))
+        files.append((f"x.{ending}", buffer.getvalue()))
+    return files
+
+
 def tiffs(folder: Path) -> Files:
     """TIFFs of bands, planes, tiles, signs and floats."""
     import tifffile

@@ -63,13 +63,17 @@ def _of_picture(path: Path) -> Spacing | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
-            dots = picture.info.get("dpi")  # Pillow makes dots an inch of dots a metre or a centimetre too
-    return None if dots is None else _of_dots(*map(float, dots))
+            dots: Any = picture.info.get("dpi")  # Pillow makes dots an inch of dots a metre or a centimetre too
+    try:
+        across, down = map(float, dots)
+    except (TypeError, ValueError, ZeroDivisionError):  # none, or what is no number
+        return None
+    return _of_dots(across, down)
 
 
 def _of_dots(across: float, down: float) -> Spacing | None:
     unknowing = across == down and any(abs(across - one) < 0.1 for one in _UNKNOWING)
-    return None if unknowing or min(across, down) <= 0 else (_INCH / down, _INCH / across)
+    return None if unknowing or not min(across, down) > 0 else (_INCH / down, _INCH / across)
 
 
 def _of_tiff(path: Path) -> Spacing | None:
@@ -95,10 +99,11 @@ def _of_tiff(path: Path) -> Spacing | None:
 
 def _number(tag: Any) -> float:
     """A rational tag; 0 where there is none, or it is no number."""
-    if tag is None:
+    try:
+        over, under = tag.value if isinstance(tag.value, tuple) else (tag.value, 1)
+        return float(over) / float(under)
+    except (AttributeError, TypeError, ValueError, ZeroDivisionError):
         return 0.0
-    over, under = tag.value if isinstance(tag.value, tuple) else (tag.value, 1)
-    return float(over) / float(under) if under else 0.0
 
 
 def _mm(unit: str) -> float | None:
@@ -114,7 +119,7 @@ def _of_ome(text: str) -> Spacing | None:
         return None
     found = []
     for axis in "YX":
-        size = re.search(rf'\bPhysicalSize{axis}="([^"]+)"', element[0])
+        size = re.search(rf'\bPhysicalSize{axis}="(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"', element[0])
         named = re.search(rf'\bPhysicalSize{axis}Unit="([^"]*)"', element[0])
         unit = _mm(named[1] if named else "")
         if size is None or unit is None:

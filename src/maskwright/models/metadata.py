@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from maskwright.config.schema.data import PIXEL_SIZES
 from maskwright.data.filters import INTERPOLATION
 from maskwright.data.preprocess import InputRule
 from maskwright.errors import MaskwrightError
@@ -23,7 +24,6 @@ _MOST_VALUES = 1 << 31  # of one input
 _BOUNDS = {
     "classes": (1, _MOST_CLASSES), "height": (1, 16384), "width": (1, 16384), "channels": (1, 64),
     "neighbours": (0, 64), "depth": (0, 16384), "gamma": (0, 100), "sharpening": (0, 1000),
-    "pixel_size": (0.001, 1000),
 }  # fmt: skip
 _INTENSITIES = ("unit", "raw", "zscore")
 _SAME = {"R": "L", "A": "P", "S": "I"}  # directions of one axis
@@ -95,6 +95,9 @@ def _out_of_bounds(found: Metadata) -> str | None:
     for name, accepted in choices.items():
         if getattr(rule, name) not in accepted:
             return f"{name} is {shown(getattr(rule, name))}, not {', '.join(accepted)}"
+    smallest, largest = PIXEL_SIZES[rule.pixel_unit]
+    if not smallest <= rule.pixel_size <= largest:
+        return f"pixel_size is {shown(rule.pixel_size)}, not {smallest:g} to {largest:g} {rule.pixel_unit}"
     if rule.spacing and (len(rule.spacing) != 3 or not all(1e-3 <= step <= 1e3 for step in rule.spacing)):
         return f"spacing is {shown(rule.spacing)}"
     if not rule.low < rule.high:

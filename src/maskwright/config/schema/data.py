@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from maskwright.config.schema.base import HIGHEST_SEED, Section, key, section
 from maskwright.config.schema.scans import Orientation, Window
@@ -35,6 +35,17 @@ def _odd_size(value: tuple[int, int]) -> tuple[int, int]:
     return value
 
 
+def _pixel_size(value: float, info: ValidationInfo) -> float:
+    unit = info.data.get("pixel_unit", "px")  # absent where it was refused itself
+    low, high = PIXEL_SIZES[unit]
+    if not low <= value <= high:
+        raise ValueError(f"is not {low:g} to {high:g} {unit}")
+    return value
+
+
+# What `pixel_size` may be: a pixel of a network is neither a part of a camera's that says nothing, nor a whole picture.
+PIXEL_SIZES = {"px": (0.05, 100.0), "mm": (1e-6, 100.0), "um": (1e-3, 1e5)}
+PixelSize = Annotated[float, AfterValidator(_pixel_size)]
 Pattern = Annotated[str | None, AfterValidator(_pattern)]
 SlicePattern = Annotated[str, AfterValidator(_pattern)]
 BlurSize = Annotated[tuple[int, int], AfterValidator(_odd_size)]
@@ -189,20 +200,19 @@ class DataSection(Section):
         "blended windows.",
         example="patch",
     )
-    pixel_size: float = key(
-        1.0,
-        "`pad`, `patch`: so many pixels of a file are one of the network's, along each side; or so many mm or µm, by "
-        "`pixel_unit`.",
-        unit="px, mm or µm",
-        example=2.0,
-        ge=0.001,
-        le=1000,
-    )
     pixel_unit: Literal["px", "mm", "um"] = key(
         "px",
         "What `pixel_size` counts. `mm`, `um` (micrometres): each picture is brought to that scale by the size of its "
         "own pixels, which its file must say, in training and in prediction.",
         example="um",
+    )
+    pixel_size: PixelSize = key(
+        1.0,
+        "`pad`, `patch`: so many pixels of a file are one of the network's, along each side; or so many mm or µm, by "
+        "`pixel_unit`.",
+        unit="px, mm or µm",
+        example=2.0,
+        gt=0,
     )
     resize: Literal["nearest", "linear", "cubic", "area", "lanczos"] = key(
         "area",
