@@ -27,17 +27,19 @@ def main() -> None:
     name, precision = sys.argv[1:]
     keras = import_keras()
     keras.config.set_dtype_policy(precision)
+    from maskwright.config import Configuration
     from maskwright.losses import get_loss
     from maskwright.models.fused import fuse
     from maskwright.models.registry import create_model, find_architecture
+    from maskwright.training.optimizers import make_optimizer
 
     short = name.removesuffix(" 3D")
     volumes = name.endswith(" 3D") or find_architecture(short).dims == (3,)
     shape = (64, 64, 64, 1) if volumes else (256, 256, 1)
     count = 1 if volumes else 4
     model = create_model(short, shape, 1, **OPTIONS.get(name, {}))
-    fuse(model)  # as every training of ours does
-    model.compile(keras.optimizers.Adam(1e-4), get_loss("bce_dice_loss"), jit_compile=False)
+    fuse(model)  # with the optimiser, what every training of ours has
+    model.compile(make_optimizer(Configuration()), get_loss("bce_dice_loss"), jit_compile=False)
     image = np.random.default_rng(0).random((count, *shape), np.float32)
     label = (image > 0.5).astype(np.float32)
     steps = {"train": lambda: model.train_on_batch(image, label), "predict": lambda: model.predict_on_batch(image)}

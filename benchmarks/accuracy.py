@@ -140,12 +140,9 @@ def reference(task: Task, learn: Path, test: Path, folder: Path, minutes: float)
             mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
             if task.classes == 1:
                 known = mask != task.ignore if task.ignore is not None else np.ones_like(mask, bool)
-                least = (
-                    74 if mask[known].max(initial=0) > 1 else 1
-                )  # 74 is its threshold for JPEG; some masks hold 0 and 1
-                mask = np.where(
-                    cv2.blur(np.where(known & (mask >= least), 255, 0).astype(np.uint8), (5, 5)) > 0, 255, 0
-                )
+                least = 74 if mask[known].max(initial=0) > 1 else 1  # its threshold; some masks hold 0 and 1
+                sharp = np.where(known & (mask >= least), 255, 0).astype(np.uint8)
+                mask = np.where(cv2.blur(sharp, (5, 5)) > 0, 255, 0)
             cv2.imwrite(str(masks / f"{path.stem}.png"), mask.astype(np.uint8))
         keys.append(f'[data.{part}]\nimages = "{learn / part / "images"}"\nmasks = "{masks}"\n')
     several = task.classes > 1

@@ -52,8 +52,7 @@ def _of_slices(engine: Engine, scan: Volume, rule: InputRule, options: PredictSe
     box = body_box(turned, rule.body_border) if rule.body_border is not None else np.s_[:, :, :]
     place = _Placed(turned, box, engine)
     array = turned.array[box]
-    count, (_, *steps) = len(array), turned.grid.spacing
-    spacing = (float(steps[0]), float(steps[1]))
+    count, spacing = len(array), turned.grid.spacing[1:]
 
     # As many slices as a batch and its neighbours need; each is windowed once.
     @lru_cache(maxsize=2 * options.batch_size + 2 * rule.neighbours + 8)
