@@ -21,6 +21,7 @@ from maskwright.models.supervision import joined, main_output, supervised
 HEAVY = {"efficientnet_b7_unet"}
 SLOW = HEAVY | {
     "efficient_unet", "efficientnet_lite_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer",
+    "unet3plus", "nnunet_resenc", "dense_unet_3d",
 }  # fmt: skip
 # These train in every run of the tests, the others in `make test-slow`.
 AT_ONCE = {"unet", "attention_unet", "nnunet", "unet_3d"}
