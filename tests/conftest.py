@@ -26,9 +26,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 def pytest_collection_finish() -> None:
-    """What was imported until now stays: the collector need not look through TensorFlow after every network."""
+    """What was imported until now stays: the collector need not look through TensorFlow after every network.
+
+    Tracing one makes a hundred thousand objects that live as long as it does: looked through once, not a hundred times.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

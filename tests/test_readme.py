@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -48,10 +49,18 @@ def commands(text):
                 yield words[1:]
 
 
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    """Made once: most of its time goes into noise and smoothing."""
+    place = tmp_path_factory.mktemp("phantoms") / "dataset"
+    write_phantoms(place, 8, 1, every=4)
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(phantoms, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_phantoms(tmp_path / "dataset", 8, 1, every=4)
+    shutil.copytree(phantoms, tmp_path / "dataset")
     return tmp_path
 
 
@@ -113,7 +122,7 @@ def test_scans(folder):
     assert found
     assert main([word.replace("PATIENT.nii.gz", found[0].name) for word in measure] + ["--quiet"]) == 0
     (toml,) = blocks(text, "toml")
-    small = re.sub(r"(image_\w+) = \d+", r"\1 = 16", toml).replace("num_layers = 4", "num_layers = 2\nbase_filters = 4")
+    small = re.sub(r"(image_\w+) = \d+", r"\1 = 48", toml).replace("num_layers = 4", "num_layers = 2\nbase_filters = 4")
     small += (
         'epochs = 1\nsteps_per_epoch = 1\nbatch_size = 1\nprecision = "float32"\n[predict]\nprecision = "float32"\n'
     )

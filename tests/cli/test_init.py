@@ -64,7 +64,8 @@ def test_what_is_there_is_kept(dataset, tmp_path, capsys):
 
 def test_time_is_measured_and_kept(dataset, tmp_path, capsys):
     target = tmp_path / "c.toml"
-    sets = ["--set", "model.name=unet", "--set", "model.num_layers=2", "--set", "model.base_filters=4"]
+    sets = [f"--set={key}" for key in ("model.name=unet", "model.num_layers=2", "model.base_filters=4",
+                                       "train.precision=float32")]  # fmt: skip
     assert main(["init", str(dataset), "--output", str(target), "--time", "1m", "--quiet", *sets]) == 0
     text = target.read_text(encoding="utf-8")
     assert re.search(r"minutes = 1\.0 ", text) and re.search(r"epochs = \d+ +# a step took 0\.\d\d s here", text)

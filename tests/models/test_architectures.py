@@ -24,9 +24,9 @@ SLOW = HEAVY | {
     "unet3plus", "nnunet_resenc", "dense_unet_3d",
 }  # fmt: skip
 # These train in every run of the tests, the others in `make test-slow`.
-AT_ONCE = {"unet", "attention_unet", "nnunet", "unet_3d"}
+AT_ONCE = {"nnunet", "unet_3d"}
 # Whose layers most others have too; those others are converted by `make test-slow`.
-QUICK = {"unet", "attention_unet", "nnunet", "trans_unet", "unet_3d", "unet_plus_plus"}
+QUICK = {"unet", "nnunet", "unet_3d"}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
 TRAINED = [pytest.param(name, marks=[] if name in AT_ONCE else [pytest.mark.slow]) for name in sorted(SMALL)]
 CONVERTED = [

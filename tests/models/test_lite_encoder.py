@@ -25,7 +25,11 @@ def _forget():
     keras.backend.clear_session()
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("lite0", 4_694_024), ("lite1", 5_470_344), ("lite2", 6_150_168)])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("lite0", 4_694_024), pytest.param("lite1", 5_470_344, marks=pytest.mark.slow),
+     pytest.param("lite2", 6_150_168, marks=pytest.mark.slow)],
+)  # fmt: skip
 def test_parameters_of_the_published_networks(name, parameters):
     """Those of the published files, without their counters of steps."""
     inputs = keras.Input((64, 64, 3))
@@ -66,7 +70,9 @@ def test_grey_pictures_are_three_equal_colours():
 
 
 @needs_weights
-@pytest.mark.parametrize("channels", [2, 4, 6])
+@pytest.mark.parametrize(
+    "channels", [pytest.param(2, marks=pytest.mark.slow), 4, pytest.param(6, marks=pytest.mark.slow)]
+)
 def test_other_channels_start_from_the_colours(channels):
     """As bright as the colours: six channels that repeat three give what the three do."""
     first = []

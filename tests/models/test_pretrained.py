@@ -45,7 +45,13 @@ def test_a_path_that_is_no_such_file_is_an_error(home, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "channels"), [("EfficientNetB0", 1), ("ResNet50", 3), ("ResNet50", 5), ("ConvNeXtTiny", 1)]
+    ("name", "channels"),
+    [
+        pytest.param("EfficientNetB0", 1, marks=pytest.mark.slow),
+        ("ResNet50", 5),
+        pytest.param("ResNet50", 3, marks=pytest.mark.slow),
+        pytest.param("ConvNeXtTiny", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_skips_halve_from_one_to_the_next(name, channels):
     inputs = keras.Input((64, 96, channels))

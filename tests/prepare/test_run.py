@@ -153,7 +153,10 @@ def test_killed_and_started_again_it_is_complete(study):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and ps of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), getattr(signal, "SIGKILL", signal.SIGTERM)],
+)
 def test_its_workers_end_with_it_and_it_goes_on(study, number):
     for seed in range(6, 30):  # so many that it is not done meanwhile
         shutil.copy(study / "scans" / "P0.nii.gz", study / "scans" / f"P{seed}.nii.gz")
