@@ -163,7 +163,7 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
 def _are_grey(splits: Splits) -> bool:
     pairs = [pair for some in splits.values() for pair in some]
     for place in spread(len(pairs)):
-        image = read_images(pairs[place].images)
+        image = read_images(pairs[place].images, pairs[place].window)
         if image.ndim == 3 and np.abs(image.astype(np.float32) - image[..., :1]).max() > _TINT * image.max():
             return False
     return True
@@ -183,7 +183,7 @@ def _classes(
     """One structure, or as many classes as the masks have numbers; what masks mean then."""
     if config.mask.regions or "num_classes" in config.model.model_fields_set:
         return config, decide(config, splits, scans=layout.scans)
-    masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
+    masks = {part: [pair.mask_part for pair in pairs] for part, pairs in splits.items()}
     with reporter.task("looking at masks", sum(map(len, masks.values())), "masks") as step:
         seen = look(masks, step, frozenset({"test"}), values_in if layout.scans else None)
     void = ignored(config.mask)

@@ -48,7 +48,7 @@ def look_at_masks(pairs: Sequence[Pair], rule: LabelRule) -> Structures:
     shares: dict[int, list[np.ndarray]] = {}
     chosen = spread(len(pairs))
     for place in chosen:
-        label = read_label(pairs[place].mask, rule)
+        label = read_label(pairs[place].mask, rule, pairs[place].window)
         for number in np.unique(label[label != IGNORED]):
             inside = label == number
             if number:

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskwright.data.headers import is_lossy, jpeg2000_bits, png_bits, pnm_maximum
+from maskwright.data.slides import Window, open_slide
 from maskwright.data.tiff import COPY, Bands, UnreadableImage, declared, read_bands
 from maskwright.untrusted.decode import decoding
 
@@ -52,11 +53,14 @@ def read_header(path: Path) -> Header:
     """Size (as displayed), depth and pages of a picture file, without decoding it where that can be helped.
 
     Raises:
-        UnreadableImage: no file, empty, no picture, or one that declares more than `MAX_PIXELS`.
+        UnreadableImage: no file, empty, no picture, or one that declares more than `MAX_PIXELS` and cannot be read by
+            windows.
     """
     with decoding(path, fix=COPY, kind=UnreadableImage):
         if path.stat().st_size == 0:
             raise UnreadableImage("is an empty file", where=path, fix=COPY)
+        if (slide := open_slide(path)) is not None and slide.height * slide.width > MAX_PIXELS:
+            return Header(slide.height, slide.width, slide.dtype, by_pillow=False, bands=slide.bands)
         if (bands := declared(path)) is not None:
             return _banded(bands, path)
         try:
@@ -121,16 +125,17 @@ def _too_large(path: Path, what: str) -> TooLarge:
     return TooLarge(
         f"declares too large a picture ({what}; at most {MAX_PIXELS:,} pixels are read)",
         where=path,
-        fix="Cut it into smaller pictures.",
+        fix='Cut it into smaller pictures; or save it as a tiled TIFF, and train with data.fit = "patch".',
     )
 
 
-def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
+def read_image(path: Path, *, palette: bool = False, window: Window | None = None) -> np.ndarray:
     """Decode a picture.
 
     Args:
         path: of any of `SUFFIXES`.
         palette: keep the numbers of a palette picture (class numbers of a mask) instead of its colours.
+        window: the part of it that is wanted; of a large TIFF nothing else is decoded.
 
     Returns:
         `(H, W)` grey, `(H, W, 3)` red, green, blue, or `(H, W, C)` bands of a TIFF; uint8, uint16 or float32. An alpha
@@ -139,7 +144,14 @@ def read_image(path: Path, *, palette: bool = False) -> np.ndarray:
     Raises:
         UnreadableImage: no file, empty, truncated, no picture, several pages, declared too large; or a mask of bands.
     """
+    if window is not None:
+        if (slide := open_slide(path)) is not None:
+            return slide.read(window)
+        top, left, height, width = window
+        return np.ascontiguousarray(read_image(path, palette=palette)[top : top + height, left : left + width])
     header = read_header(path)
+    if header.height * header.width > MAX_PIXELS:
+        raise _too_large(path, f"{header.width} x {header.height} pixels")
     if header.pages > 1:
         raise UnreadableImage(
             f"holds {header.pages} pages, not one picture",
@@ -202,18 +214,21 @@ def _finite(array: np.ndarray, path: Path) -> np.ndarray:
     return array
 
 
-def read_images(paths: Sequence[Path]) -> np.ndarray:
+def read_images(paths: Sequence[Path], window: Window | None = None) -> np.ndarray:
     """Decode the files of one picture: one as it is, or several with their channels one after another, `(H, W, C)`.
+
+    Args:
+        window: the part of it that is wanted.
 
     Raises:
         UnreadableImage: a file cannot be read, or its size or depth is not that of the first.
     """
-    first = read_image(paths[0])
+    first = read_image(paths[0], window=window)
     if len(paths) == 1:
         return first
     arrays = [first]
     for path in paths[1:]:
-        one = read_image(path)
+        one = read_image(path, window=window)
         if one.shape[:2] != first.shape[:2] or one.dtype != first.dtype:
             raise UnreadableImage(
                 f"is {one.shape[1]} x {one.shape[0]} px of {one.dtype}, and the first channel {paths[0].name} is "

@@ -16,10 +16,12 @@ import numpy as np
 from maskwright.data.images import read_header, read_images
 from maskwright.data.pairs import Pair
 from maskwright.data.preprocess import BYTE, InputRule, level_range
+from maskwright.data.slides import open_slide, pieces
 from maskwright.errors import MaskwrightError
 
 LOOKED_AT = 64  # pictures of each depth that are decoded for it, evenly over the set
 MANY = 0.01  # share of the pixels beyond a model's levels from which on the pictures are of another range
+_PART = 1024  # px of the parts of a large picture that are looked at
 _THREADS = 4
 
 
@@ -52,7 +54,7 @@ def settled(
         MaskwrightError: `given` are no two levels. Files that cannot be read are left to whoever reads them.
     """
     by_depth: dict[str, list[Sequence[Path]]] = {}
-    for files in pictures:
+    for files in dict.fromkeys(map(tuple, pictures)):  # pieces of one picture have the same files
         try:
             by_depth.setdefault(read_header(files[0]).dtype, []).append(files)
         except MaskwrightError:
@@ -67,7 +69,7 @@ def settled(
 
 def settled_for(rule: InputRule, image: np.ndarray, given: Sequence[float] = ()) -> InputRule:
     """The same for one decoded picture that is a set by itself."""
-    range_ = _range(rule, str(image.dtype), [image], given)
+    range_ = _range(rule, str(image.dtype), [(0, image)], given)
     return rule if range_ is None else replace(rule, levels=((str(image.dtype), *range_),))
 
 
@@ -78,16 +80,16 @@ def mixed_range(rule: InputRule, pairs: Sequence[Pair], depths: set[str]) -> tup
     """
     if len(depths) < 2:
         return None
-    deep = [pair.images for pair in pairs if read_header(pair.image).dtype == rule.dtype]
+    deep = [pair for pair in pairs if read_header(pair.image).dtype == rule.dtype]
     with ThreadPoolExecutor(_THREADS) as pool:
-        ends = list(pool.map(lambda files: _ends(read_images(files)), deep))
+        ends = list(pool.map(lambda pair: _ends(read_images(pair.images, pair.window)), deep))
     return level_range(rule.dtype, min(low for low, _ in ends), max(high for _, high in ends))
 
 
 def _range(
     rule: InputRule,
     dtype: str,
-    pictures: Iterable[np.ndarray | None],
+    pictures: Iterable[tuple[int, np.ndarray]],
     given: Sequence[float],
     say: Callable[[str], None] = lambda message: None,
     files: Sequence[Sequence[Path]] = (),
@@ -144,11 +146,9 @@ def _decide(rule: InputRule, dtype: str, seen: Seen) -> tuple[tuple[float, float
     return fitting, stretched
 
 
-def _look(pictures: Iterable[np.ndarray | None], own: tuple[float, float]) -> Seen | None:
+def _look(pictures: Iterable[tuple[int, np.ndarray]], own: tuple[float, float]) -> Seen | None:
     low, high, beyond, pixels, most = np.inf, -np.inf, 0, 0, 0
-    for place, image in enumerate(pictures):
-        if image is None:
-            continue
+    for place, image in pictures:
         one, other = _ends(image)
         most = place if other > high else most
         low, high, pixels = min(low, one), max(high, other), pixels + image.size
@@ -161,12 +161,16 @@ def _ends(image: np.ndarray) -> tuple[float, float]:
     return float(image.min()), float(image.max())
 
 
-def _decoded(pictures: Sequence[Sequence[Path]]) -> Iterable[np.ndarray | None]:
-    for files in pictures:
+def _decoded(pictures: Sequence[Sequence[Path]]) -> Iterable[tuple[int, np.ndarray]]:
+    """Pictures, or parts of them where they are large, each with its place; what cannot be read is told when it is."""
+    for place, files in enumerate(pictures):
         try:
-            yield read_images(files)
+            slide = open_slide(files[0])
+            windows = list(pieces(slide.height, slide.width, _PART)) if slide else [None]
+            for one in np.unique(np.linspace(0, len(windows) - 1, LOOKED_AT).astype(int)):
+                yield place, read_images(files, windows[one])
         except MaskwrightError:
-            yield None  # told when it is read
+            continue
 
 
 def _text(ends: tuple[float, float]) -> str:

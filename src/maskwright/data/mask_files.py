@@ -9,6 +9,7 @@ import numpy as np
 
 from maskwright.data.images import read_header, read_image
 from maskwright.data.labels import make_label
+from maskwright.data.slides import Window
 from maskwright.errors import MaskwrightError
 from maskwright.labels.rule import LabelRule
 
@@ -33,14 +34,14 @@ class MaskFile:
         return self.array if self.palette is None else self.palette[self.array]
 
 
-def read_mask(path: Path) -> MaskFile:
-    """Decode a mask. A palette of greys is what it shows: its order is the writer's whim.
+def read_mask(path: Path, window: Window | None = None) -> MaskFile:
+    """Decode a mask, or a part of it. A palette of greys is what it shows: its order is the writer's whim.
 
     Raises:
         UnreadableImage: as `read_image`.
     """
     header = read_header(path)
-    array = read_image(path, palette=True)
+    array = read_image(path, palette=True, window=window)
     if header.palette is None:
         return MaskFile(array, header.lossy)
     palette = np.zeros((256, 3), np.uint8)
@@ -56,13 +57,13 @@ def label_of(mask: MaskFile, rule: LabelRule) -> np.ndarray:
     return make_label(mask.shown if rule.sees_colours else mask.array, rule, lossy=mask.lossy)
 
 
-def read_label(path: Path, rule: LabelRule) -> np.ndarray:
-    """Decode a mask file into class numbers, `(H, W)` uint8; errors name the file.
+def read_label(path: Path, rule: LabelRule, window: Window | None = None) -> np.ndarray:
+    """Decode a mask file, or a part of it, into class numbers, `(H, W)` uint8; errors name the file.
 
     Raises:
         MaskwrightError: it cannot be read, or holds what no class describes.
     """
-    mask = read_mask(path)
+    mask = read_mask(path, window)
     try:
         return label_of(mask, rule)
     except MaskwrightError as error:

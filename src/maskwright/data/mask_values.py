@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from maskwright.data.mask_files import MaskFile, read_mask
+from maskwright.data.slides import FilePart
 from maskwright.errors import MaskwrightError, together
 
 _THREADS = 4
@@ -99,7 +100,7 @@ class Seen:
 
 
 def look(
-    parts: Mapping[str, Sequence[Path]],
+    parts: Mapping[str, Sequence[Path | FilePart]],
     step: Callable[[], None] | None = None,
     lenient: frozenset[str] = frozenset(),
     values: Callable[[Path], MaskValues] | None = None,
@@ -107,18 +108,18 @@ def look(
     """The values of mask files, several at a time.
 
     Args:
-        parts: the files of each part. step: called after each.
+        parts: the files of each part of the data. step: called after each.
         lenient: parts whose unreadable files are passed over.
         values: those of a file; of a picture where None.
 
     Raises:
         MaskwrightError: files that cannot be read, all in one.
     """
-    read = values or (lambda path: values_of(read_mask(path), path))
 
-    def one(path: Path) -> MaskValues | MaskwrightError:
+    def one(part: Path | FilePart) -> MaskValues | MaskwrightError:
+        path, window = part if isinstance(part, tuple) else (part, None)
         try:
-            return read(path)
+            return values(path) if values else values_of(read_mask(path, window), path)
         except MaskwrightError as error:
             return error
         finally:
@@ -126,7 +127,7 @@ def look(
                 step()
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = {part: list(pool.map(one, paths)) for part, paths in parts.items()}
+        found = {part: list(pool.map(one, masks)) for part, masks in parts.items()}
     told = [one for part, files in found.items() if part not in lenient for one in files]
     errors = [one for one in told if isinstance(one, MaskwrightError)]
     if errors:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from maskwright.data.cases import find_cases
 from maskwright.data.images import SUFFIXES
+from maskwright.data.slides import FilePart, Window
 from maskwright.errors import MaskwrightError
 from maskwright.volumes.read import SUFFIXES as SCANS
 from maskwright.volumes.read import stem
@@ -31,7 +32,8 @@ _SCAN_ENDINGS = ("_0000", "_seg")
 class Pair:
     """An image file, its mask file and its patient; `name` is the image's name without ending.
 
-    `others` are the files of further channels, in their order.
+    `others` are the files of further channels, in their order. `window` is the part of the files that it is, where they
+    are too large to be read as a whole; the pair is then a piece of a picture, and has a name of its own.
     """
 
     name: str
@@ -39,11 +41,22 @@ class Pair:
     mask: Path
     patient: str = ""
     others: tuple[Path, ...] = ()
+    window: Window | None = None
 
     @property
     def images(self) -> tuple[Path, ...]:
         """The files of all channels."""
         return (self.image, *self.others)
+
+    @property
+    def mask_part(self) -> FilePart:
+        """The file of its mask, and which part of it."""
+        return self.mask, self.window
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """By what a list of files may name it: its patient, its name, and the picture's where it is a piece of one."""
+        return (self.patient, self.name, *((stem(self.image),) if self.window else ()))
 
 
 def list_images(folder: Path, *, scans: bool = False) -> list[Path]:

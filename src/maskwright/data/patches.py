@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 
@@ -96,7 +97,22 @@ def _range(edge: int, size: int) -> tuple[int, int]:
     return (0, edge - size + 1) if edge >= size else (edge - size, 1)
 
 
-def cut(array: np.ndarray, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
+class Boxes(Protocol):
+    """What is asked for boxes of it as an array is, and need not be one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As an array's."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """As an array's."""
+
+    def __getitem__(self, box: tuple[slice, ...]) -> np.ndarray:
+        """A part of it, by slices that lie inside."""
+
+
+def cut(array: np.ndarray | Boxes, corner: Sequence[int], size: Sequence[int]) -> np.ndarray:
     """A box of an array `(H, W[, C])` or `(D, H, W[, C])`, `size` voxels from `corner` on; 0 beyond the array."""
     found = np.zeros((*size, *array.shape[len(size) :]), array.dtype)
     inside, target = [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import numpy as np
 from maskwright.data.images import read_header, read_images
 from maskwright.data.mask_files import read_label, read_mask
 from maskwright.data.pairs import Pair, shorten
+from maskwright.data.slides import Window
 from maskwright.data.thumbnails import thumbnail, volume_thumbnail
 from maskwright.errors import MaskwrightError, together
 from maskwright.labels.rule import LabelRule
@@ -79,8 +81,20 @@ def read_thumbnails(path: Path, count: int, fix: str) -> np.ndarray:
     return pictures
 
 
-def file_hash(*paths: Path) -> str:
-    """BLAKE2b of a file's bytes, or of the bytes of several, 128 bits."""
+def file_hash(*paths: Path, window: Window | None = None) -> str:
+    """BLAKE2b of a file's bytes, or of the bytes of several, 128 bits; with a window of that part of them."""
+    if window is not None:  # of files that have hundreds of them
+        each = [_hash_of((path,), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+        return hashlib.blake2b(f"{each} {window}".encode(), digest_size=16).hexdigest()
+    return _digest(paths)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash_of(paths: tuple[Path, ...], changed: int, size: int) -> str:
+    return _digest(paths)
+
+
+def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         with path.open("rb") as file:
@@ -95,8 +109,8 @@ def read_pair(pair: Pair, rule: LabelRule) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         MaskwrightError: a file cannot be read, the sizes differ, or the mask holds values that no class describes.
     """
-    image = read_images(pair.images)
-    label = read_label(pair.mask, rule)
+    image = read_images(pair.images, pair.window)
+    label = read_label(pair.mask, rule, pair.window)
     if image.shape[:2] != label.shape:
         raise _sizes_differ(pair, image.shape, label.shape)
     return image, label
@@ -165,7 +179,7 @@ def complete(error: MaskwrightError, pairs: Sequence[Pair]) -> MaskwrightError:
 
 def _trouble(pair: Pair) -> list[MaskwrightError]:
     shapes, errors = [], []
-    for read in (lambda: read_images(pair.images), lambda: read_mask(pair.mask).array):
+    for read in (lambda: read_images(pair.images, pair.window), lambda: read_mask(pair.mask, pair.window).array):
         try:
             shapes.append(read().shape[:2])
         except MaskwrightError as error:
@@ -197,8 +211,8 @@ def describe_pair(pair: Pair, image: np.ndarray, label: np.ndarray, rule: LabelR
         low=float(image.min()),
         high=float(image.max()),
         class_pixels=rule.pixels(label),
-        image_hash=file_hash(*pair.images),
-        mask_hash=file_hash(pair.mask),
+        image_hash=file_hash(*pair.images, window=pair.window),
+        mask_hash=file_hash(pair.mask, window=pair.window),
         thumbnail=thumbnail(image),
     )
 

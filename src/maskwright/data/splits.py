@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maskwright.data.large import in_pieces
 from maskwright.data.pairs import Pair, match_cases, match_pairs, require_masks_apart, shorten
 from maskwright.errors import MaskwrightError
 from maskwright.patterns import find
@@ -125,7 +126,7 @@ def listed(pairs: Sequence[Pair], file: Path) -> Splits:
     if wrong := unlike(plain, {f"?{part}": [(str, int)] for part in SPLITS}):
         raise MaskwrightError(f"{what}: {wrong}", where=file, fix=fix)
     parts = {part: [str(item) for item in plain.get(part, [])] for part in SPLITS}
-    known = {name: pair for pair in pairs for name in (pair.patient, pair.name)}
+    known = {name: pair for pair in pairs for name in pair.called}
     strange = [item for items in parts.values() for item in items if item not in known]
     if strange:
         raise MaskwrightError(
@@ -134,7 +135,7 @@ def listed(pairs: Sequence[Pair], file: Path) -> Splits:
     found: Splits = {}
     for part, items in parts.items():
         chosen = set(items)
-        found[part] = [pair for pair in pairs if pair.patient in chosen or pair.name in chosen]
+        found[part] = [pair for pair in pairs if not chosen.isdisjoint(pair.called)]
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
         if shared := shared_patients(found[one], found[other]):
             raise MaskwrightError(
@@ -155,7 +156,8 @@ def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
     else:
         pairs, _ = match_pairs(folders.images, folders.masks, pattern=data.mask_pattern, scans=scans)
     require_masks_apart(pairs)
-    return with_patients(pairs, data.patient_pattern)
+    pairs = with_patients(pairs, data.patient_pattern)
+    return in_pieces(pairs, data.intensity) if data.fit == "patch" and not scans else pairs
 
 
 def split_patients(pairs: Sequence[Pair], fractions: Mapping[str, float], *, order: str, seed: int) -> Splits:

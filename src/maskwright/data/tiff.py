@@ -32,40 +32,85 @@ class UnreadableImage(MaskwrightError):
 
 @dataclass(frozen=True)
 class Bands:
-    """What such a TIFF declares: size as displayed, samples of a pixel, depth, pages, and the camera's rotation."""
+    """What such a TIFF declares: size as displayed, samples of a pixel, depth, pages, and the camera's rotation.
+
+    Attributes:
+        kept: the samples that are bands; the others are alpha.
+        pages: pictures in the file; smaller versions of the first are none, nor are the channels of OME-TIFF.
+        planes: pages that are one channel each (OME-TIFF), 1 of all others.
+    """
 
     height: int
     width: int
     stored: int
-    kept: tuple[int, ...]  # the samples that are bands; the others are alpha
+    kept: tuple[int, ...]
     dtype: str
     pages: int
     orientation: int
+    planes: int = 1
+    white_is_zero: bool = False
+
+    def pages_of(self, tiff: Any) -> list[Any]:
+        """The pages of an opened file that are the picture: one, or one a channel."""
+        return list(tiff.series[0].levels[0].pages) if self.planes > 1 else [tiff.pages[0]]
 
 
 def declared(path: Path) -> Bands | None:
     """What a file declares if only tifffile reads it right; None for anything else, damaged files among them."""
-    with path.open("rb") as file:
-        if file.read(4) not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-            return None
+    if not is_tiff(path):
+        return None
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            page: Any = tiff.pages[0]
-            extra = [int(kind) for kind in page.extrasamples]
-            stored, colours = int(page.samplesperpixel), _COLOURS.get(int(page.photometric), 3)
-            extra += [0] * (stored - colours - len(extra))
-            first = stored - len(extra)
-            kept = tuple(place for place in range(stored) if place < first or extra[place - first] not in _ALPHA)
-            if int(page.photometric) == _CMYK or (len(kept) == colours and _others_can(page)):
+            found = bands_of(tiff)
+            if found is None:
                 return None
-            height, width, turned = int(page.imagelength), int(page.imagewidth), _orientation(page)
-            if turned in (5, 6, 7, 8):
-                height, width = width, height
-            return Bands(height, width, stored, kept, _kept_dtype(page.dtype), len(tiff.pages), turned)
+            page: Any = tiff.pages[0]
+            several = found.planes > 1 or found.pages < len(tiff.pages)
+            plain = len(found.kept) == _COLOURS.get(int(page.photometric), 3)
+            return None if plain and not several and _others_can(page) else found
     except Exception:  # noqa: BLE001 - whatever it is, Pillow looks at the file next and says so
         return None
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file begins as a TIFF or BigTIFF does."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def bands_of(tiff: Any) -> Bands | None:
+    """What an opened TIFF declares, whoever reads it right; None of colours for print."""
+    page: Any = tiff.pages[0]
+    if int(page.photometric) == _CMYK:
+        return None
+    extra = [int(kind) for kind in page.extrasamples]
+    stored, colours = int(page.samplesperpixel), _COLOURS.get(int(page.photometric), 3)
+    extra += [0] * (stored - colours - len(extra))
+    first = stored - len(extra)
+    kept = tuple(place for place in range(stored) if place < first or extra[place - first] not in _ALPHA)
+    height, width, turned = int(page.imagelength), int(page.imagewidth), _orientation(page)
+    if turned in (5, 6, 7, 8):
+        height, width = width, height
+    pages, planes = _pages(tiff)
+    if planes > 1:
+        stored, kept = planes, tuple(range(planes))
+    white = int(page.photometric) == 0
+    return Bands(height, width, stored, kept, kept_dtype(page.dtype), pages, turned, planes, white)
+
+
+def _pages(tiff: Any) -> tuple[int, int]:
+    """How many pictures a file holds, and how many pages are channels of the first."""
+    pages = len(tiff.pages)
+    if pages == 1 or not (tiff.is_ome or tiff.is_svs or any(page.is_reduced for page in tiff.pages)):
+        return pages, 1
+    first = tiff.series[0]
+    if tiff.is_ome and first.axes == "CYX" and len(tiff.series) == 1:
+        return 1, int(first.shape[0])
+    if tiff.is_svs:  # with a label, and an overview, which are no pictures of their own
+        return 1, 1
+    return sum(not page.is_reduced for page in tiff.pages), 1
 
 
 def read_bands(path: Path, bands: Bands) -> np.ndarray:
@@ -77,14 +122,17 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
     import tifffile
 
     with decoding(path, fix=COPY, kind=UnreadableImage), tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
-        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+        pages = bands.pages_of(tiff)
+        page: Any = pages[0]
+        parts = [part for one in pages for part in zip(one.dataoffsets, one.databytecounts, strict=True)]
         if max((first + count for first, count in parts), default=0) > path.stat().st_size:
             raise ValueError("the file ends before its picture")
         try:
             array = np.asarray(page.asarray())
+            if bands.planes > 1:
+                array = np.stack([np.asarray(one.asarray()) for one in pages], axis=-1)
         except (ValueError, KeyError, RuntimeError) as error:
-            decoded = _by_opencv(path, page) if "imagecodecs" in str(error) else None
+            decoded = _by_opencv(path, page) if "imagecodecs" in str(error) and bands.planes == 1 else None
             if decoded is None and "imagecodecs" not in str(error):
                 raise
             if decoded is None:
@@ -94,17 +142,16 @@ def read_bands(path: Path, bands: Bands) -> np.ndarray:
                     fix="pip install imagecodecs, or save it uncompressed or with deflate.",
                 ) from None
             array = decoded
-        if page.axes == "SYX":
+        if page.axes == "SYX" and bands.planes == 1:
             array = np.moveaxis(array, 0, -1)
         if array.ndim == 2:
             array = array[..., None]
         if array.ndim != 3 or array.shape[2] != bands.stored:
             raise ValueError(f"its axes are {page.axes}")
-        white_is_zero = int(page.photometric) == 0
     array = array[..., list(bands.kept)]
     if array.dtype == bool:
         array = array * np.uint8(255)
-    if white_is_zero and array.dtype.kind == "u":
+    if bands.white_is_zero and array.dtype.kind == "u":
         array = np.iinfo(array.dtype).max - array
     turns, mirrored = _TURNS.get(bands.orientation, (0, False))
     array = np.rot90(array[:, ::-1] if mirrored else array, -turns)
@@ -133,7 +180,8 @@ def _orientation(page: Any) -> int:
     return int(tag.value) if tag else 1
 
 
-def _kept_dtype(dtype: Any) -> str:
+def kept_dtype(dtype: Any) -> str:
+    """The depth in which levels of a type are kept."""
     if np.dtype(dtype).kind == "b":
         return "uint8"
     return str(np.dtype(dtype)) if dtype in (np.uint8, np.uint16) else "float32"

@@ -9,15 +9,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from maskwright.data.cases import CaseFiles
 from maskwright.errors import MaskwrightError
 from maskwright.storage import require_free, write_error
 from maskwright.untrusted.text import parse_json, read_text
 
 NAME = "predicting.jsonl"
 _LARGEST = 1 << 30  # bytes
+
+
+class Kind(Protocol):
+    """A kind of file that is made of each picture."""
+
+    @property
+    def folder(self) -> Path:
+        """Where, and nowhere else."""
+
+    def names(self, files: CaseFiles) -> list[str]:
+        """Of the files of a picture."""
 
 
 class Journal:
@@ -63,6 +76,13 @@ class Journal:
         """Note that all files of an input are written."""
         names = [str(file) for file in files]
         self._write({"done": name, "sources": _states(sources), "files": names, **facts})
+
+    @contextmanager
+    def writing(self, files: CaseFiles, kinds: Sequence[Kind]) -> Iterator[None]:
+        """Note that a picture's files are written in this block: of each kind those that it names."""
+        self.begin(files.name)
+        yield
+        self.finish(files.name, files.paths, [kind.folder / name for kind in kinds for name in kind.names(files)])
 
     def close(self) -> None:
         """Everything is done: what was made is in its own list."""

@@ -13,11 +13,14 @@ import numpy as np
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.cases import CaseFiles, find_cases
 from maskwright.data.pairs import by_stem, list_images
+from maskwright.data.preprocess import InputRule
+from maskwright.data.tiff import UnreadableImage
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision, decision
 from maskwright.inference.engines import Engine
 from maskwright.inference.journal import NAME as JOURNAL
 from maskwright.inference.journal import Journal
+from maskwright.inference.large import LargeFiles, is_large, large_files, require_writable, rows_of, seen, segment
 from maskwright.inference.postprocess import cleaning
 from maskwright.inference.slices import Picture, ahead, full_probabilities, load_picture, rule_of_set, run_batches
 from maskwright.inference.written import Found, Masks, Overlays, Written, beside_masks
@@ -119,45 +122,33 @@ def predict_files(
         MaskwrightError: files of the same name are there already, the folder cannot be written, or not one image
             could be read.
     """
-    engine, options, output, reporter, tiled = job.engine, job.options, job.output, job.reporter, job.tiled
+    engine, options, output, reporter = job.engine, job.options, job.output, job.reporter
     classes, decide = engine.metadata.label_rule.classes, decision(engine.metadata, options)
-    clean = cleaning(engine.metadata, options.postprocess)
     merged = (overlays or output / "overlays") if options.overlays else None
     drawn = Overlays(merged, options.outline, own_names=merged.parent != output) if merged else None
     masks = Masks(output, options, classes)
     kinds: list[Written] = [masks, *beside_masks(output, drawn, options, mask, classes, engine.metadata.channels)]
+    large = {one.name for one in images if is_large(one, engine.metadata.input_rule)}
+    of_large = large_files(output, merged, options, classes)
+    if large:
+        require_writable(options)
     rule = rule_of_set(engine, [one.paths for one in images], options, reporter.say)
     journal = job.journal(mask and mask.model_dump(), asdict(rule))
-    for kind in kinds:
-        names = [name for one in images if not journal.begun(one.name) for name in kind.names(one)]
-        make_room(kind.folder, names, reporter, ours=job.ours and not journal.goes_on)
+    rooms: dict[Path, list[str]] = {}
+    for one in images:
+        for kind in of_large.kinds if one.name in large else kinds:
+            rooms.setdefault(kind.folder, []).extend([] if journal.begun(one.name) else kind.names(one))
+    for folder, names in rooms.items():
+        make_room(folder, names, reporter, ours=job.ours and not journal.goes_on)
     journal.start()
     result = Predictions(output, merged)
     todo = [one for one in images if journal.done(one.name, one.paths) is None]
     tell_of_done(len(images) - len(todo), len(images), "images", reporter)
-    load = partial(load_picture, rule)
-    stream: Iterator[tuple[CaseFiles, Picture | MaskwrightError, np.ndarray | None]]
-    if tiled:
-        stream = ((files, item, None) for files, item in ahead(todo, load, count=2))
-    else:
-        stream = run_batches(engine, todo, load, lambda item: item, options.batch_size)
-    with reporter.task("predicting", len(todo), "images") as advance:
-        for files, item, small in stream:
-            advance()
-            if isinstance(item, MaskwrightError):
-                reporter.warn(str(item))
-                result.failed.append(str(files.paths[0]))
-                continue
-            probabilities = full_probabilities(engine, item, small, options, tiled=tiled)
-            found = Found(files, item.image, clean(decide(probabilities)), probabilities)
-            journal.begin(files.name)
-            for kind in kinds:
-                kind.write(found)
-            written = [kind.folder / name for kind in kinds for name in kind.names(files)]
-            journal.finish(files.name, files.paths, written)
+    _predict_whole([one for one in todo if one.name not in large], job, rule, kinds, journal, result)
+    _predict_large([one for one in todo if one.name in large], job, rule, of_large, journal, result)
     broken = {*result.failed}
     good = [one for one in images if str(one.paths[0]) not in broken]
-    result.masks.extend(masks.folder / masks.name(one) for one in good)
+    result.masks.extend(output / (of_large.mask if one.name in large else masks).name(one) for one in good)
     result.mark(engine.metadata.class_names, decide)
     journal.close()
     if not good:
@@ -165,6 +156,57 @@ def predict_files(
             f"none of {len(images)} images could be read", where=images[0].paths[0].parent, fix="See the list above."
         )
     return result
+
+
+def _predict_whole(
+    images: Sequence[CaseFiles],
+    job: Job,
+    rule: InputRule,
+    kinds: Sequence[Written],
+    journal: Journal,
+    result: Predictions,
+) -> None:
+    engine, options, reporter = job.engine, job.options, job.reporter
+    decide, clean = decision(engine.metadata, options), cleaning(engine.metadata, options.postprocess)
+    load = partial(load_picture, rule)
+    stream: Iterator[tuple[CaseFiles, Picture | MaskwrightError, np.ndarray | None]]
+    if job.tiled:
+        stream = ((files, item, None) for files, item in ahead(images, load, count=2))
+    else:
+        stream = run_batches(engine, images, load, lambda item: item, options.batch_size)
+    with reporter.task("predicting", len(images), "images") as advance:
+        for files, item, small in stream:
+            advance()
+            if isinstance(item, MaskwrightError):
+                reporter.warn(str(item))
+                result.failed.append(str(files.paths[0]))
+                continue
+            probabilities = full_probabilities(engine, item, small, options, tiled=job.tiled)
+            found = Found(files, item.image, clean(decide(probabilities)), probabilities)
+            with journal.writing(files, kinds):
+                for kind in kinds:
+                    kind.write(found)
+
+
+def _predict_large(
+    images: Sequence[CaseFiles],
+    job: Job,
+    rule: InputRule,
+    written: LargeFiles,
+    journal: Journal,
+    result: Predictions,
+) -> None:
+    decide = decision(job.engine.metadata, job.options)
+    for files in images:
+        try:
+            picture = seen(files, rule)
+            with job.reporter.task(f"predicting {files.name}", rows_of(picture), "rows of windows") as advance:
+                rows = segment(job.engine, picture, decide, job.options.batch_size, advance)
+                with journal.writing(files, written.kinds):
+                    written.write(files, picture, rows)
+        except UnreadableImage as error:
+            job.reporter.warn(str(error))
+            result.failed.append(str(files.paths[0]))
 
 
 def tell_of_done(done: int, total: int, what: str, reporter: Reporter) -> None:

@@ -12,10 +12,11 @@ from itertools import product
 
 import numpy as np
 
-from maskwright.data.patches import cut
+from maskwright.data.patches import Boxes, cut
 from maskwright.inference.engines import Engine
 from maskwright.inference.tiles import starts
 
+OVERLAP = 0.5  # of neighbouring windows, as a share of their edge
 _SIGMA = 1 / 8  # of a window's edge, as nnU-Net has it
 
 
@@ -26,11 +27,13 @@ def weights(size: tuple[int, ...]) -> np.ndarray:
     return np.maximum(found, 1e-4).astype(np.float32)[..., None]
 
 
-def slabs(engine: Engine, image: np.ndarray, batch_size: int, overlap: float = 0.5) -> Iterator[tuple[int, np.ndarray]]:
+def slabs(
+    engine: Engine, image: np.ndarray | Boxes, batch_size: int, overlap: float = OVERLAP
+) -> Iterator[tuple[int, np.ndarray]]:
     """Probabilities of a volume from its first slice to its last, or of a picture from its first row.
 
     Args:
-        image: `(D, H, W, C)` or `(H, W, C)` float32, as the network sees it.
+        image: `(D, H, W, C)` or `(H, W, C)` float32, as the network sees it; or what gives boxes of it.
         overlap: of neighbouring windows, as a share of their edge.
 
     Yields:

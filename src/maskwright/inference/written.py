@@ -14,6 +14,7 @@ from PIL import Image
 
 from maskwright.config.schema import MaskSection, PredictSection
 from maskwright.data.cases import CaseFiles
+from maskwright.inference.journal import Kind
 from maskwright.inference.masks import class_colour, mask_bytes, mask_suffix
 from maskwright.inference.overlay import overlay
 from maskwright.storage import write_bytes
@@ -29,15 +30,8 @@ class Found:
     probabilities: np.ndarray
 
 
-class Written(Protocol):
-    """A kind of file that is written of each picture."""
-
-    @property
-    def folder(self) -> Path:
-        """Where, and nowhere else."""
-
-    def names(self, files: CaseFiles) -> list[str]:
-        """Of the files that it writes."""
+class Written(Kind, Protocol):
+    """A kind of file that is written of a picture that was predicted as a whole."""
 
     def write(self, found: Found) -> Path:
         """Write it; where it is, or the last one of several."""

@@ -30,13 +30,12 @@ def changes(plan: Plan, config: Configuration) -> Changes:
     """What differs between a plan and the files as they are now; every file is read."""
     try:
         splits, _ = split(config)
-        present = {pair.image for pairs in splits.values() for pair in pairs}
         names = {pair.image: pair.name for pairs in splits.values() for pair in pairs}
     except MaskwrightError:  # the folders are no longer complete: what went says which
-        present, names = set(), {}
+        names = {}
     known = {entry.pair.image for entry in plan.entries}
     went, changed = look(plan.entries)
-    return Changes(sorted(names[path] for path in present - known), went, changed)
+    return Changes(sorted(names[path] for path in set(names) - known), went, changed)
 
 
 def look(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
@@ -45,7 +44,8 @@ def look(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
     def one(entry: Entry) -> str | None:
         files = [*zip(entry.pair.images, entry.hashes, strict=True), (entry.pair.mask, entry.mask_hash)]
         try:
-            return None if all(file_hash(path) == content for path, content in files) else "changed"
+            same = all(file_hash(path, window=entry.pair.window) == content for path, content in files)
+            return None if same else "changed"
         except OSError:
             return "went"
 

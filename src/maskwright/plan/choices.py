@@ -34,7 +34,13 @@ class Choice:
 def choice_on(what: str, by: str, pairs: Sequence[Pair], value: Any = None) -> Choice:
     """A choice that was made on the scores of pairs."""
     patients = tuple(sorted({pair.patient for pair in pairs}))
-    return Choice(what, by, patients, tuple(file_hash(*pair.images) for pair in pairs if pair.image.is_file()), value)
+    return Choice(
+        what,
+        by,
+        patients,
+        tuple(file_hash(*pair.images, window=pair.window) for pair in pairs if pair.image.is_file()),
+        value,
+    )
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,7 @@ def _file(entry: Entry) -> dict[str, Any]:
         "hashes": list(entry.hashes),
         "mask": str(pair.mask),
         "mask_hash": entry.mask_hash,
+        **({"window": list(pair.window)} if pair.window else {}),
         **{key: value for key, value in found.items() if key not in known},
     }
 
@@ -165,8 +166,10 @@ def from_dict(plain: dict[str, Any]) -> Plan:
 
 def _entry(patient: str, part: str, fold: int | None, file: dict[str, Any]) -> Entry:
     first, *others = (Path(path) for path in file["images"])
-    pair = Pair(file["name"], first, Path(file["mask"]), patient, tuple(others))
-    facts = {key: value for key, value in file.items() if key not in ("images", "hashes", "mask")}
+    top, left, height, width = file.get("window") or (0, 0, 0, 0)
+    window = (top, left, height, width) if "window" in file else None
+    pair = Pair(file["name"], first, Path(file["mask"]), patient, tuple(others), window)
+    facts = {key: value for key, value in file.items() if key not in ("images", "hashes", "mask", "window")}
     record = None
     if "class_pixels" in file:
         facts["spacing"] = tuple(facts["spacing"])

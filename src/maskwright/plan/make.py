@@ -163,8 +163,9 @@ def _entries(
         part, pair = item
         record = records.get(pair)
         known = record is not None and len(pair.images) == 1
-        hashes = (record.image_hash,) if record and known else tuple(file_hash(path) for path in pair.images)
-        mask = record.mask_hash if record else file_hash(pair.mask)
+        each = (file_hash(path, window=pair.window) for path in pair.images)
+        hashes = (record.image_hash,) if record and known else tuple(each)
+        mask = record.mask_hash if record else file_hash(pair.mask, window=pair.window)
         return Entry(pair, part, hashes, mask, folds.get(pair.patient) if part != "test" else None, record)
 
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -27,7 +27,7 @@ def decide(
     Raises:
         MaskwrightError: a mask that cannot be read, or masks that can mean several things.
     """
-    masks = {part: [pair.mask for pair in pairs] for part, pairs in splits.items()}
+    masks = {part: [pair.mask_part for pair in pairs] for part, pairs in splits.items()}
     if scans:
         require_map_keys(config.mask)
     seen = look(masks, step, lenient=frozenset({"test"}), values=values_in if scans else None)

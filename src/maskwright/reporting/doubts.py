@@ -74,7 +74,7 @@ def _slide(one: Suspect, orientation: str | None) -> Slide:
     image, aspect, title = np.zeros((1, 1), np.uint8), 1.0, ""
     levels: tuple[float, float] | None = None
     if orientation is None:
-        image = read_images(one.pair.images)
+        image = read_images(one.pair.images, one.pair.window)
     else:
         turned = reorient(read_channels(one.pair.images), orientation)
         array = turned.array if turned.array.ndim == 3 else turned.array[..., 0]
