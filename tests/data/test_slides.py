@@ -31,6 +31,7 @@ LAYOUTS = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(slides, "LARGE", 1000)
+    monkeypatch.setattr(slides, "MAX_PIXELS", 1000)
     slides._opened.cache_clear()
     yield
     slides._opened.cache_clear()
@@ -164,3 +165,11 @@ def test_pieces_cover_a_picture_once():
         assert height <= 20 and width <= 20
         seen[top : top + height, left : left + width] += 1
     assert (seen == 1).all()
+
+
+def test_what_cannot_be_read_by_windows_may_be_read_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(slides, "MAX_PIXELS", COLOURS[..., 0].size)
+    path = tmp_path / "lzw.tif"
+    Image.fromarray(COLOURS).save(path, compression="tiff_lzw", tiffinfo={278: 150})
+    monkeypatch.setattr(slides, "_SEGMENT", 5000)
+    assert open_slide(path) is None and np.array_equal(read_image(path), COLOURS)

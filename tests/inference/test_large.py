@@ -136,7 +136,9 @@ def test_a_damaged_one_is_named_and_the_others_are_done(study, small, tmp_path, 
 @pytest.mark.parametrize("change", ["size", "png", "zscore"])
 def test_what_cannot_be_cut_into_pieces_says_why(change, small, tmp_path, quiet):
     dataset = write_slides(tmp_path / "dataset", 4)
-    (tmp_path / "config.toml").write_text(CONFIG.replace(r"patient_pattern = 'P(\d+)'", 'fit = "patch"'), encoding="utf-8")
+    (tmp_path / "config.toml").write_text(
+        CONFIG.replace(r"patient_pattern = 'P(\d+)'", 'fit = "patch"'), encoding="utf-8"
+    )
     mask = dataset / "masks" / "S2.tif"
     array = read_image(mask)
     if change == "size":

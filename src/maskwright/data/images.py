@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskwright.data.headers import is_lossy, jpeg2000_bits, png_bits, pnm_maximum
-from maskwright.data.slides import Window, open_slide
+from maskwright.data.slides import MAX_PIXELS, Window, open_slide
 from maskwright.data.tiff import COPY, Bands, UnreadableImage, declared, read_bands
 from maskwright.untrusted.decode import decoding
 
@@ -26,8 +26,6 @@ SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".j2k",
     ".pbm", ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
-# A picture of more pixels than this is taken for a decompression bomb: 16384 x 16384.
-MAX_PIXELS = 1 << 28
 
 
 class TooLarge(UnreadableImage):

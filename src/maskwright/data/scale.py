@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskwright.data.filters import resize
-from maskwright.data.images import MAX_PIXELS
 from maskwright.data.preprocess import InputRule, to_floats
 from maskwright.data.resolution import MM, Spacing
+from maskwright.data.slides import MAX_PIXELS
 from maskwright.errors import MaskwrightError
 
 

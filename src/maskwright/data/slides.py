@@ -20,6 +20,8 @@ from maskwright.data.tiff import COPY, Bands, UnreadableImage, bands_of, is_tiff
 from maskwright.untrusted.decode import decoding
 
 LARGE = 1 << 26  # px from which on a picture is read by windows: 8192 x 8192
+# A picture of more pixels is never decoded as a whole: it is taken for a decompression bomb, as by Pillow.
+MAX_PIXELS = 178_956_970
 MOST = 1 << 38  # px that a file may declare: half a million on either side
 _SEGMENT = 1 << 26  # px of the largest tile or strip that is decoded at once
 _STRIP = 64  # rows of what is read at once of an uncompressed strip
@@ -167,10 +169,15 @@ def _opened(path: Path, size: int, changed: int) -> Slide | None:
         if bands.height * bands.width * len(bands.kept) > MOST:
             what = f"declares {bands.width} x {bands.height} pixels of {len(bands.kept)} bands"
             raise UnreadableImage(f"{what}, more than any picture has", where=path, fix=COPY)
-        with decoding(path, fix=COPY, kind=UnreadableImage):
-            pages = bands.pages_of(tiff)
-            _require_readable(pages[0].keyframe, bands, path)
-            planes = tuple(_plane_of(page, size, path) for page in pages)
+        try:
+            with decoding(path, fix=COPY, kind=UnreadableImage):
+                pages = bands.pages_of(tiff)
+                _require_readable(pages[0].keyframe, bands, path)
+                planes = tuple(_plane_of(page, size, path) for page in pages)
+        except UnreadableImage:
+            if bands.height * bands.width <= MAX_PIXELS:
+                return None  # as a whole it may be
+            raise
     channels = len(bands.kept)
     return Slide(path, bands.height, bands.width, channels, kept_dtype(planes[0].page.dtype), planes, bands)
 
