@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from conftest import CONFIG, draw_pair
 
 import maskwright as mw
+from conftest import CONFIG, draw_pair
 from maskwright.data import large as pieces_of
 from maskwright.data import slides
 from maskwright.data.images import read_image

@@ -197,8 +197,8 @@ class DataSection(Section):
         "resize",
         "How pictures meet the network's input. `resize`: squeezed or stretched to it. `pad`, `patch`: at one scale, "
         "never distorted; `pad` takes each whole, filled up to the input, `patch` takes windows of it, and predicts in "
-        "blended windows. With `patch`, TIFFs of more than 8192 x 8192 px (tiled, in strips, pyramids, OME-TIFF) are never "
-        "in memory as a whole; their masks become tiled TIFFs.",
+        "blended windows. With `patch`, TIFFs of more than 8192 x 8192 px (tiled, in strips, pyramids, OME-TIFF) are "
+        "never in memory as a whole; their masks become tiled TIFFs.",
         example="patch",
     )
     pixel_unit: Literal["px", "mm", "um"] = key(
