@@ -9,6 +9,7 @@ import tifffile
 
 import maskwright as mw
 from conftest import CONFIG, draw_pair
+from maskwright.cli import main
 from maskwright.data import large as pieces_of
 from maskwright.data import slides
 from maskwright.data.images import read_image
@@ -167,3 +168,26 @@ def test_a_part_is_read_where_it_lies_in_the_whole(edge, size):
         (begin, end), (first, last) = large._aligned(low, high, size, edge)
         assert 0 <= begin <= low and high <= end <= size and 0 <= first < last <= edge
         assert abs(begin * edge / size - first) <= 0.5 and abs(end * edge / size - last) <= 0.5
+
+
+def test_scores_of_folders_of_large_masks(study, small, tmp_path, quiet, monkeypatch, capsys):
+    """Over all pieces of a slide together they are those of the slide."""
+    dataset = study.path.parent / "dataset"
+    done = mw.predict(study.path, dataset / "images", output=tmp_path / "out", reporter=quiet)
+    by_pieces = scored(done.output, dataset / "masks", capsys)
+    monkeypatch.setattr(slides, "LARGE", 1 << 26)
+    slides._opened.cache_clear()
+    whole = scored(done.output, dataset / "masks", capsys)
+    assert by_pieces == pytest.approx(whole, abs=1e-9) and whole > 0.8
+
+
+def scored(predictions, truth, capsys):
+    assert main(["score", str(predictions), str(truth), "--json", "--quiet"]) == 0
+    return json.loads(capsys.readouterr().out)["per_patient"]["dice"]["mean"]
+
+
+def test_a_plan_is_chosen_for_large_pictures(study, small, tmp_path, quiet):
+    target = tmp_path / "config.toml"
+    assert main(["init", str(study.path.parent / "dataset"), "--output", str(target), "--quiet"]) == 0
+    text = target.read_text(encoding="utf-8")
+    assert 'fit = "patch"' in text and "_r0" not in text

@@ -134,7 +134,7 @@ def _size(facts: Facts, pixels: float | None, said: Mapping[str, Any]) -> Iterat
     every = [size for part in facts.records for size in facts.sizes(part, measured=measured)]
     tall, wide = (max(math.ceil(size[axis] / scale) for size in every) for axis in (0, 1))
     height, width = (said.get(f"model.image_{edge}") for edge in ("height", "width"))
-    whole = max(tall, wide) <= WHOLE
+    whole = max(tall, wide) <= WHOLE and not facts.large
     if height or width:
         whole = tall <= (height or tall) and wide <= (width or wide)
     if (fit or ("pad" if whole else "patch")) == "pad":

@@ -20,6 +20,7 @@ from maskwright.data.images import read_images
 from maskwright.data.map_values import values_in
 from maskwright.data.mask_meaning import Decision
 from maskwright.data.mask_values import look
+from maskwright.data.pairs import Pair
 from maskwright.data.records import Record, examine
 from maskwright.data.remarks import remarks
 from maskwright.data.resolution import Spacing, pixel_spacing
@@ -29,6 +30,7 @@ from maskwright.labels.configured import ignored
 from maskwright.plan.masks import decide
 from maskwright.plan.scans import examine_scans
 from maskwright.progress import Reporter
+from maskwright.volumes.read import stem
 
 _MOST_CLASSES = 64  # more numbers are objects, or levels
 _DENSE = 0.5  # of the class numbers that some mask must have
@@ -48,7 +50,7 @@ class Facts:
         structures: of pictures. spacings: size of each picture's pixels in mm, as `records`, where its file says it.
         notes: what a user should know. twins: cases that are in two parts, or nearly. grey: no picture that was looked
             at has colours, also where it is stored as if it had. hounsfield: of CT, the levels between which
-            structures lie.
+            structures lie. large: pictures that are read by windows, so that records are of pieces of them.
     """
 
     layout: Layout
@@ -63,6 +65,7 @@ class Facts:
     grey: bool = False
     spacings: dict[str, list[Spacing | None]] = field(default_factory=dict)
     hounsfield: tuple[float, float] | None = None
+    large: int = 0
 
     @property
     def usual(self) -> float | None:
@@ -132,7 +135,7 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
         keys.append("model.image_depth=16")  # which is what makes them volumes
     config = from_overrides([*keys, *overrides])
     splits = _pairs(config, layout)
-    tried = candidates({part: [pair.name for pair in pairs] for part, pairs in splits.items()})
+    tried = candidates({part: names_of(pairs) for part, pairs in splits.items()})
     patients = None if "patient_pattern" in config.data.model_fields_set else chosen(tried)
     if patients:
         config = from_overrides([*keys, *overrides, f"data.patient_pattern={patients.pattern}"])
@@ -156,8 +159,14 @@ def look_at(layout: Layout, overrides: Sequence[str], reporter: Reporter) -> Fac
     found = Facts(
         layout, records, tried, patients, config.model.num_classes, decided.why, structures,
         (*notes, *decided.notes), twins, not layout.scans and _are_grey(splits), spacings,
+        large=len({pair.image for pairs in splits.values() for pair in pairs if pair.window}),
     )  # fmt: skip
     return replace(found, hounsfield=foreground_ends(learnt, decided.rule)) if found.ct else found
+
+
+def names_of(pairs: Sequence[Pair]) -> list[str]:
+    """The names of pictures: of one in pieces once."""
+    return list(dict.fromkeys(stem(pair.image) if pair.window else pair.name for pair in pairs))
 
 
 def _are_grey(splits: Splits) -> bool:
@@ -171,7 +180,8 @@ def _are_grey(splits: Splits) -> bool:
 
 def _pairs(config: Configuration, layout: Layout) -> Splits:
     """All pairs: of the parts that are given, or as `all`."""
-    whole = config.data.model_copy(update={"valid_fraction": 0.0, "test_fraction": 0.0})
+    fit = {} if "fit" in config.data.model_fields_set else {"fit": "patch"}  # by which large pictures are read at all
+    whole = config.data.model_copy(update={"valid_fraction": 0.0, "test_fraction": 0.0, **fit})
     if "all" in layout.parts:
         return {"all": collect(whole, ("train",), scans=layout.scans)["train"]}
     return collect(whole, [part for part in SPLITS if part in layout.parts], scans=layout.scans)

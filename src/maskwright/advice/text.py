@@ -54,7 +54,8 @@ def seen(facts: Facts, machine: Machine) -> list[str]:
         f"{len(records)} {'in all' if part == 'all' else part}" for part, records in facts.records.items()
     )
     records, what = facts.everything, "scans" if facts.layout.scans else "pictures"
-    lines = [f"{what}: {counts}"]
+    large = f"; pieces of {facts.large} that are too large to be read as a whole among them" if facts.large else ""
+    lines = [f"{what}: {counts}{large}"]
     sizes = Counter(
         f"{r.width}x{r.height}x{r.depth}" if facts.layout.scans else f"{r.width}x{r.height}" for r in records
     )

@@ -14,7 +14,7 @@ from maskwright.errors import MaskwrightError
 EDGE = 4096  # px of the largest piece along either side
 
 
-def in_pieces(pairs: Iterable[Pair], intensity: str) -> list[Pair]:
+def in_pieces(pairs: Iterable[Pair], intensity: str = "unit") -> list[Pair]:
     """Pairs, and in place of each whose picture is read by windows the pieces that cover it.
 
     A piece has its picture's patient and a name of its own, so that all that counts patients takes them together.

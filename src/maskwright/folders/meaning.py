@@ -10,6 +10,7 @@ import numpy as np
 from maskwright.config import Configuration
 from maskwright.data.mask_files import label_of, read_mask
 from maskwright.data.model_space import scan_classes
+from maskwright.data.slides import Window
 from maskwright.errors import MaskwrightError
 from maskwright.labels.rule import LabelRule
 
@@ -33,9 +34,9 @@ class Meaning:
     text: str
     white: bool = False
 
-    def of_picture(self, path: Path, *, predicted: bool = False) -> np.ndarray:
-        """Class numbers of a picture, as `make_label`; errors name the file."""
-        mask = read_mask(path)
+    def of_picture(self, path: Path, window: Window | None = None, *, predicted: bool = False) -> np.ndarray:
+        """Class numbers of a picture or of a part of it, as `make_label`; errors name the file."""
+        mask = read_mask(path, window)
         try:
             return label_of(mask, self._rule(predicted=predicted, lossy=mask.lossy))
         except MaskwrightError as error:

@@ -11,6 +11,7 @@ import numpy as np
 
 from maskwright.config import Configuration
 from maskwright.data.images import SUFFIXES as PICTURES
+from maskwright.data.large import in_pieces
 from maskwright.data.pairs import Pair, match_pairs, shorten
 from maskwright.data.preprocess import resize_label
 from maskwright.data.splits import with_patients
@@ -57,6 +58,7 @@ def score_folders(
         names = shorten([path.name for path in missing])
         reporter.warn(f"{len(missing)} masks of {truth} have no prediction and are not scored: {names}")
     pairs = with_patients(matched, config.data.patient_pattern)
+    pairs = pairs if scans else in_pieces(pairs)
     values = None if is_configured(config) else _values(predictions, truth, pairs, reporter, scans=scans)
     meaning = decide_meaning(config, values, scans=scans)
     void = _Void(meaning)
@@ -94,8 +96,8 @@ def _values(
     look, most = (scan_values, MOST_SCANS) if scans else (picture_values, MOST_PICTURES)
     with reporter.task("looking at the values", 2 * min(most, len(pairs)), "masks") as step:
         return (
-            look(predictions, [pair.image for pair in pairs], step),
-            look(truth, [pair.mask for pair in pairs], step),
+            look(predictions, [(pair.image, pair.window) for pair in pairs], step),
+            look(truth, [pair.mask_part for pair in pairs], step),
         )
 
 
@@ -121,7 +123,8 @@ def _picture_scorer(
     scale = picture_scale(config.evaluate.spacing, config.evaluate.tolerance)
 
     def score(pair: Pair) -> ImageScore:
-        prediction, truth = meaning.of_picture(pair.image, predicted=True), meaning.of_picture(pair.mask)
+        prediction = meaning.of_picture(pair.image, pair.window, predicted=True)
+        truth = meaning.of_picture(pair.mask, pair.window)
         if prediction.shape != truth.shape:
             if not resize:
                 raise MaskwrightError(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from maskwright.data.mask_values import Colour, look
+from maskwright.data.slides import FilePart
 from maskwright.volumes.read import read_labels
+
+_Part = TypeVar("_Part")
 
 # Beyond so many files some are looked at, evenly spread; what a later file holds beside them is refused by its name.
 MOST_PICTURES, MOST_SCANS = 500, 100
@@ -55,8 +59,8 @@ class Values:
         return ", ".join(shown)
 
 
-def picture_values(folder: Path, paths: Sequence[Path], step: Callable[[], None] | None = None) -> Values:
-    """The values of picture files, in their own numbers.
+def picture_values(folder: Path, paths: Sequence[Path | FilePart], step: Callable[[], None] | None = None) -> Values:
+    """The values of picture files, or of parts of them, in their own numbers.
 
     Args:
         step: called after each file.
@@ -71,17 +75,18 @@ def picture_values(folder: Path, paths: Sequence[Path], step: Callable[[], None]
     return Values(folder, numbers, len(paths), colours, len(seen.lossy), brightest)
 
 
-def scan_values(folder: Path, paths: Sequence[Path], step: Callable[[], None] | None = None) -> Values:
+def scan_values(folder: Path, paths: Sequence[Path | FilePart], step: Callable[[], None] | None = None) -> Values:
     """The numbers of label maps; arguments and errors as of `picture_values`."""
     files = []
-    for path in chosen(paths, MOST_SCANS):
+    for part in chosen(paths, MOST_SCANS):
+        path = part[0] if isinstance(part, tuple) else part
         files.append(_numbers(read_labels(path).array))
         if step is not None:
             step()
     return Values(folder, tuple(files), len(paths))
 
 
-def chosen(paths: Sequence[Path], most: int) -> list[Path]:
+def chosen(paths: Sequence[_Part], most: int) -> list[_Part]:
     """All paths, or so many, evenly spread, the first and the last among them."""
     places = np.linspace(0, len(paths) - 1, min(most, len(paths)))
     return [paths[place] for place in np.unique(places.astype(int))]
