@@ -171,7 +171,7 @@ def _pictures(facts: Facts, machine: Machine, pixels: float | None, said: Mappin
     else:
         yield Choice("model.name", "unet", f"{INSTALL} would bring an encoder that starts from ImageNet")
     yield Choice("model.image_channels", channels, told_of)
-    batch = max(2, min(8, round(4 * WINDOW**2 / (height * width))))
+    batch = max(2, min(8, round(8 * WINDOW**2 / (height * width))))
     yield Choice("train.batch_size", batch, f"about {batch * height * width / 1e6:.1f} million pixels a step")
 
 
@@ -216,6 +216,12 @@ def _train(facts: Facts) -> Iterator[Choice]:
         yield Choice("train.warmup_epochs", 1, "the encoder's weights are not to be lost in the first steps")
         yield Choice("train.class_prior", True, "rare classes are learnt sooner")
         yield Choice("train.weight_average", 0.99, "of about the last hundred steps")
+        yield Choice(
+            "augmentation.angle_range", [-25.0, 25.0], "varied strongly: few pictures are soon learnt by heart"
+        )
+        yield Choice("augmentation.scale_range", [0.65, 1.5], "")
+        yield Choice("augmentation.elastic_alpha", 2000.0, "")
+        yield Choice("augmentation.intensity_probability", 0.25, "")
     if facts.sided:
         what = "scans" if facts.layout.scans else "grey pictures of patients"
         yield Choice("augmentation.hflip", False, f"{what}: left and right of a body differ")
