@@ -1,15 +1,15 @@
 """`train.minutes`: fewer epochs on a slower machine, and a schedule that ends with them."""
 
+import json
+
+import numpy as np
 import pytest
 
 import maskwright as mw
-from maskwright.config.schema import TrainSection
+from conftest import cut_off
+from maskwright.training import budget as budgets
 from maskwright.training import fit as fitting
-from maskwright.training.fit import State, affordable
-
-
-def rows(*seconds):
-    return State(len(seconds), [{"seconds": float(one)} for one in seconds])
+from maskwright.training.budget import Budget
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,41 @@ def rows(*seconds):
      (2, [10, 10, 10, 30, 30], 6)],
 )  # fmt: skip
 def test_as_many_epochs_as_the_last_ones_pace_affords(minutes, seconds, epochs):
-    assert affordable(rows(*seconds), TrainSection(epochs=50, minutes=minutes)) == epochs
+    assert Budget(minutes).epochs(50, seconds, sum(seconds)) == epochs
+
+
+def test_what_is_done_beside_epochs_takes_time_too():
+    """200 s before the first epoch, and 20 s of saving after each of 80 s: 4 in 600 s."""
+    assert Budget(10, before=200).epochs(50, [80, 80], 400) == 4
+    assert Budget(10, before=200).epochs(50, [80], 300) == 4
+    assert Budget(10, before=590).epochs(50, [80], 690) == 1
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The budget's clock, which stands still until somebody moves it."""
+    found = Clock()
+    monkeypatch.setattr(budgets.time, "monotonic", found.monotonic)
+    return found
+
+
+def test_an_epoch_ends_while_there_is_time_to_judge_it(clock):
+    one = Budget(10, earlier=100, begun=100.0)
+    clock.now += 400
+    assert one.spent == 500 and not one.ends()
+    clock.now += 11  # 89 s are left, and 90 s are kept for a validation that nobody has timed
+    assert one.ends()
+    one.judging = 20.0
+    assert not one.ends()
+    assert not Budget(None).ends()
 
 
 @pytest.mark.parametrize("slower", [False, True])
@@ -37,6 +71,43 @@ def test_a_training_ends_in_its_time_with_its_schedule(config_file, tmp_path, mo
     assert len(run.history()) == (6 if slower else 9)  # 90 s: 9 of 10 s, or 3 of 10 s and 3 of 20 s
     assert rates[-1] < 0.15 * max(rates)
     assert any("of 40 epochs: train.minutes = 1.5" in line for line in said)
+
+
+def test_an_epoch_longer_than_all_of_the_time_is_cut_and_judged(config_file, tmp_path, monkeypatch):
+    """As on a machine that is a hundred times slower than it was when the steps were counted."""
+    steps, said = [], []
+    real = budgets.Budget.ends
+
+    def ends(budget):
+        steps.append(1)
+        return len(steps) >= 3 or real(budget)
+
+    monkeypatch.setattr(budgets.Budget, "ends", ends)
+    monkeypatch.setattr(budgets.Budget, "epochs", lambda *_: 1)
+    overrides = ["train.epochs=40", "train.steps_per_epoch=20", "train.minutes=60"]
+    run = mw.train(config_file, overrides=overrides, run_dir=tmp_path / "run", reporter=_Listening(said))
+    assert any("ends after 3 of its 20 steps: train.minutes = 60" in line for line in said)
+    (row,) = run.history()
+    assert row["val_dice"] is not None and run.model_file.exists()
+
+
+def test_what_was_spent_before_an_interruption_counts(config_file, tmp_path, quiet):
+    sets = ["train.epochs=3", "train.minutes=60"]
+    with cut_off(1, tmp_path / "part"):
+        whole = mw.train(config_file, overrides=sets, run_dir=tmp_path / "whole", reporter=quiet)
+    part = tmp_path / "part" / whole.checkpoint_file.relative_to(whole.path)
+    found = state_of(part)
+    assert found["spent"] >= found["before"] + found["rows"][0]["seconds"] > found["before"] > 0
+    resumed = mw.train(config_file, overrides=sets, run_dir=tmp_path / "part", resume=True, reporter=quiet)
+    after = state_of(resumed.checkpoint_file)
+    assert after["before"] > found["before"] and after["spent"] > found["spent"] + sum(
+        r["seconds"] for r in after["rows"][1:]
+    )
+
+
+def state_of(checkpoint):
+    with np.load(checkpoint) as archive:
+        return json.loads(archive["state"].tobytes())
 
 
 class _Listening(mw.progress.Reporter):

@@ -20,6 +20,7 @@ from maskwright.errors import MaskwrightError, choices
 from maskwright.labels.configured import region_table
 from maskwright.progress import Reporter, duration
 from maskwright.training.averaging import averaged
+from maskwright.training.budget import Budget
 from maskwright.training.means import Means
 from maskwright.training.optimizers import make_optimizer
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
@@ -29,16 +30,22 @@ Row = dict[str, float]
 
 @dataclass
 class State:
-    """Where a training stands, between epochs; plain values, so that a checkpoint can hold it."""
+    """Where a training stands, between epochs; plain values, so that a checkpoint can hold it.
+
+    Attributes:
+        spent: seconds of all that was done until now. before: those of them before the first epoch or before going on.
+    """
 
     epoch: int = 0
     rows: list[Row] = field(default_factory=list)
     stopping: dict[str, Any] = field(default_factory=dict)
     reducer: dict[str, Any] = field(default_factory=dict)
+    spent: float = 0.0
+    before: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"epoch": self.epoch, "rows": self.rows, "stopping": self.stopping, "reducer": self.reducer}
+        return vars(self).copy()
 
 
 def compile_model(model: Any, config: Configuration, rates: Mapping[str, float] | None = None) -> None:
@@ -119,6 +126,7 @@ def fit(
     *,
     after_epoch: Callable[[State, bool], None],
     stop_asked: Callable[[], bool] = lambda: False,
+    budget: Budget | None = None,
 ) -> State:
     """Train a compiled model from `state` on, until the last epoch, early stopping or a request to stop.
 
@@ -127,6 +135,7 @@ def fit(
         validation: gives the entries of an epoch that begin with `val_`; without it the training loss decides.
         after_epoch: called with the new state and whether the epoch is the one to keep so far; it saves.
         stop_asked: asked after each epoch.
+        budget: the time that there is; by it epochs become fewer, and one that would not end in time is cut short.
 
     Raises:
         MaskwrightError: the loss is no longer a finite number; epoch, step and samples are named.
@@ -138,19 +147,23 @@ def fit(
     stopping.patience = patience
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
-    while state.epoch < (epochs := affordable(state, settings)) and not stopping.stop:
+    budget = budget or Budget()
+    budget.before = state.before + budget.spent - state.spent
+    while state.epoch < (epochs := _affordable(state, settings, budget)) and not stopping.stop:
         reduces = settings.learning_rate_schedule == "reduce"
         if not reduces or state.epoch <= settings.warmup_epochs:
             share = planned(settings.learning_rate_schedule, state.epoch, epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
-        row = _epoch(model, train, validation, state.epoch, config, reporter)
+        row = _epoch(model, train, validation, state.epoch, config, reporter, budget)
         value, tie = watched(row, watch)
         best = stopping.update(value, tie) or last
         if reduces and settings.learning_rate_reducer and not last and state.epoch >= settings.warmup_epochs:
             model.optimizer.learning_rate = reducer.update(value, row["learning_rate"], tie)
-        state = State(state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy())
-        reporter.say(describe(row, affordable(state, settings), best and not last))
+        done = state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy()
+        state = State(*done, budget.spent, budget.before)
+        reporter.say(describe(row, _affordable(state, settings, budget), best and not last))
         after_epoch(state, best)
+        state.spent = budget.spent
         if stop_asked():
             reporter.say("stopped, as the file break_training asks")
             break
@@ -161,14 +174,8 @@ def fit(
     return state
 
 
-def affordable(state: State, settings: TrainSection) -> int:
-    """How many epochs there are: all, or as many as `train.minutes` lets be done at the pace of the last three."""
-    if settings.minutes is None or not state.rows:
-        return settings.epochs
-    seconds = [row["seconds"] for row in state.rows]
-    each = sum(seconds[-3:]) / len(seconds[-3:])
-    left = max(0, math.floor((60 * settings.minutes - sum(seconds)) / each))
-    return min(settings.epochs, state.epoch + left)
+def _affordable(state: State, settings: TrainSection, budget: Budget) -> int:
+    return budget.epochs(settings.epochs, [row["seconds"] for row in state.rows], state.spent)
 
 
 def watched(row: Row, watch: str) -> tuple[float, float]:
@@ -203,6 +210,7 @@ def _epoch(
     epoch: int,
     config: Configuration,
     reporter: Reporter,
+    budget: Budget,
 ) -> Row:
     row: Row = {"epoch": float(epoch + 1)}
     begin = time.perf_counter()
@@ -219,11 +227,18 @@ def _epoch(
                 note=f"loss {mean.values()['loss']:.4f}  {mean.count / spent:.1f} img/s  "
                 f"{train.waited / spent:.0%} waiting for data"
             )
+            if step + 1 < train.steps and budget.ends():
+                reporter.say(
+                    f"epoch {epoch + 1} ends after {step + 1} of its {train.steps} steps: "
+                    f"train.minutes = {config.train.minutes:g}"
+                )
+                break
     spent = time.perf_counter() - begin
     row |= mean.values()
     if validation:
         with averaged(model):
             row |= validation()
+        budget.judging = time.perf_counter() - begin - spent
         if not math.isfinite(row["val_loss"]):
             raise _not_finite("validation loss", (), epoch, config)
     return row | {

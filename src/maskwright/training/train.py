@@ -29,6 +29,7 @@ from maskwright.storage import (
     write_bytes,
     write_text,
 )
+from maskwright.training.budget import Budget
 from maskwright.training.checkpoint import load_checkpoint
 from maskwright.training.fit import State, compile_model, fit, objective
 from maskwright.training.keeper import Keeper
@@ -62,6 +63,7 @@ def train(
     Raises:
         MaskwrightError: something that must fail, before anything is written.
     """
+    budget = Budget(loaded.config.train.minutes)
     config, run = loaded.config, Run(loaded.run_dir)
     resume = resume and _resumable(run, config, reporter)
     if resume:
@@ -95,6 +97,7 @@ def train(
         if start:
             note_start(run, start)
     state = State(**load_checkpoint(run.checkpoint_file, learner)) if resume else State()
+    budget.earlier = state.spent
     keeper.go_on(state)
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
@@ -105,7 +108,7 @@ def train(
     with keeper:
         fit(
             learner, batches, validation, config, state, reporter,
-            after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists,
+            after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists, budget=budget,
         )  # fmt: skip
     for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
         note_choice(run, choice)

@@ -25,8 +25,9 @@ class TrainSection(Section):
     epochs: int = key(50, "Largest number of epochs.", reference="train.epochs", ge=1)
     minutes: float | None = key(
         None,
-        "Longest time that all epochs together may take, validation counted. Where they would take longer, fewer are "
-        "done, and the schedule of the learning rate ends with them.",
+        "Longest time that the training may take, from its call on: reading, decoding, validation and saving counted. "
+        "Where its epochs would take longer, fewer are done, and the schedule of the learning rate ends with them; one "
+        "that would not end in time is cut short.",
         unit="minutes",
         example=30.0,
         gt=0,
