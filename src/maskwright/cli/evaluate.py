@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskwright.cli._here import DEFAULT, configuration
 from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_engine, add_overrides, add_run, load_and_tell
 
@@ -18,7 +19,9 @@ EXAMPLE = "maskwright evaluate runs/config --split test"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("config", metavar="CONFIG|RUN", help="a configuration that was trained, or a run folder")
+    parser.add_argument(
+        "config", metavar="CONFIG|RUN", nargs="?", help=f"a configuration that was trained, or a run folder ({DEFAULT})"
+    )
     parser.add_argument("--split", choices=["train", "valid", "test"], help="what to score on (default: as configured)")
     parser.add_argument("--tiles", action="store_true", help="predict in overlapping tiles")
     parser.add_argument("--model", metavar="FILE", help="score this export of the run in place of its model")
@@ -34,6 +37,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
 
     if arguments.engine:
         arguments.overrides.append(f"predict.engine={arguments.engine}")
+    arguments.config = configuration(arguments.config)
     folder = Path(arguments.config).is_dir()
     target = arguments.config if folder else load_and_tell(arguments, reporter)
     result = evaluate(

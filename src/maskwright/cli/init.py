@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         write_text(give_way(target, reporter.say), text)
     lines = [*seen(facts, machine), "", "chosen:"]
     lines += [f"  {one.key} = {one.value}" + (f": {one.why}" if one.why else "") for one in chosen]
-    lines += ["", f"{target}", f"next: maskwright train {target}"]
+    here = target.resolve() == Path("config.toml").resolve()
+    lines += ["", f"{target}", f"next: maskwright train{'' if here else f' {target}'}"]
     data = {"config": target, "chosen": {one.key: {"value": one.value, "why": one.why} for one in chosen},
             "seen": seen(facts, machine)}  # fmt: skip
     return Outcome(data, "\n".join(lines))

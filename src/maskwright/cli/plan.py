@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maskwright.cli._here import DEFAULT, configuration
 from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_overrides, load_and_tell
 
@@ -18,7 +19,9 @@ EXAMPLE = "maskwright plan config.toml --output plan.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("config", metavar="CONFIG|RUN", help="a configuration, or a run (or the folder of its folds)")
+    parser.add_argument(
+        "config", metavar="CONFIG|RUN", nargs="?", help=f"a configuration, or a run, or its folds' folder ({DEFAULT})"
+    )
     parser.add_argument(
         "--output", metavar="FILE", help="write it; data.split_file takes such a file for another training"
     )
@@ -34,6 +37,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.plan.text import as_text
     from maskwright.storage import give_way, reading, write_json
 
+    arguments.config = configuration(arguments.config)
     folder = Path(arguments.config)
     if folder.is_dir():
         plan = read_plan(folder)

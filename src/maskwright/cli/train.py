@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from maskwright.cli._here import DEFAULT, configuration
 from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_overrides, add_run, load_and_tell
 
@@ -18,7 +19,12 @@ EXAMPLE = "maskwright train config.toml --set train.epochs=10"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("config", metavar="CONFIG", help="a .toml file, or a train_eval_infer.config of the reference")
+    parser.add_argument(
+        "config",
+        metavar="CONFIG",
+        nargs="?",
+        help=f"a .toml file, or a train_eval_infer.config of the reference ({DEFAULT})",
+    )
     add_run(parser)
     add_overrides(parser)
     parser.add_argument(
@@ -55,6 +61,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Train and report the best epoch."""
     from maskwright.api import train
 
+    arguments.config = configuration(arguments.config)
     if arguments.start_from:
         arguments.overrides = [*arguments.overrides, f"train.start_from={arguments.start_from}"]
     if arguments.learning_curve:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from maskwright.cli._here import run_of
 from maskwright.cli._main import Outcome
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ EXAMPLE = "maskwright tune runs/config"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("run", metavar="RUN", help="a run folder; what is chosen is written into it")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="?",
+        help="a run folder; what is chosen is written into it (default: config.toml's)",
+    )
     parser.add_argument("--scans", metavar="DIR", help="choose on these scans instead of the validation pictures")
     parser.add_argument("--labels", metavar="DIR", help="their label maps")
     parser.add_argument("--dry-run", action="store_true", help="say what would be chosen, and write nothing")
@@ -27,7 +33,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     from maskwright.api import tune
 
     found = tune(
-        arguments.run, scans=arguments.scans, labels=arguments.labels, write=not arguments.dry_run, reporter=reporter
+        run_of(arguments.run),
+        scans=arguments.scans,
+        labels=arguments.labels,
+        write=not arguments.dry_run,
+        reporter=reporter,
     )
     lines = [
         f"{item['class']}: {item['step']} {item['value']} -> Dice {item['dice']:.4f}"
