@@ -158,8 +158,8 @@ def _described(path: Path) -> Any:
 
 def _checkpoint(path: Path) -> Any:
     from maskwright.training.checkpoint import load_checkpoint
-    from maskwright.training.fit import State
     from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau
+    from maskwright.training.state import State
 
     state = State(**load_checkpoint(path, seed_models.Model()))
     EarlyStopping(**({"patience": 1} | state.stopping)).update(0.5)

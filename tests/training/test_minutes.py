@@ -57,14 +57,14 @@ def test_an_epoch_ends_while_there_is_time_to_judge_it(clock):
 
 @pytest.mark.parametrize("slower", [False, True])
 def test_a_training_ends_in_its_time_with_its_schedule(config_file, tmp_path, monkeypatch, slower):
-    real, rates = fitting._epoch, []
+    real, rates = fitting.run_epoch, []
 
-    def epoch(model, *args):
-        row = real(model, *args)
+    def epoch(*args):
+        row = real(*args)
         rates.append(row["learning_rate"])
         return row | {"seconds": 10.0 if not slower or len(rates) < 4 else 20.0}
 
-    monkeypatch.setattr(fitting, "_epoch", epoch)
+    monkeypatch.setattr(fitting, "run_epoch", epoch)
     said = []
     overrides = ["train.epochs=40", "train.minutes=1.5", "train.learning_rate_schedule=cosine", "train.patience=0"]
     run = mw.train(config_file, overrides=overrides, run_dir=tmp_path / "run", reporter=_Listening(said))

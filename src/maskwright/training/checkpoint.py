@@ -57,7 +57,7 @@ def load_checkpoint(path: Path, model: Any) -> dict[str, Any]:
     if found["epoch"] != len(found["rows"]):
         what = f"{_DAMAGED}: after {found['epoch']} epochs it has rows of {len(found['rows'])}"
         raise MaskwrightError(what, where=path, fix=_FIX)
-    state = {name: found[name] for name in ("epoch", "rows", "spent", "before") if name in found}
+    state = {name: found[name] for name in ("epoch", "rows", "spent", "before", "part") if name in found}
     for name, keys in (("stopping", _STOPPING), ("reducer", _REDUCER)):
         state[name] = {key: value for key, value in found[name].items() if f"?{key}" in keys}
     for variable, value in zip(variables, values, strict=True):
@@ -76,8 +76,9 @@ _HEADER = 10_000  # bytes of an array's header
 _MOST_STATE = 64 << 20
 _STOPPING = {"?patience": int, "?best": float, "?best_tie": float, "?waited": int}
 _REDUCER = _STOPPING | {"?factor": float, "?min_delta": float}
+_PART = {"?step": int, "?seconds": NUMBER, "?count": int, "?sums": {str: NUMBER}}
 _STATE = {"epoch": int, "rows": [{str: NUMBER}], "stopping": _STOPPING, "reducer": _REDUCER,
-          "?spent": NUMBER, "?before": NUMBER}  # fmt: skip
+          "?spent": NUMBER, "?before": NUMBER, "?part": _PART}  # fmt: skip
 _FIX = (
     "Resume with the configuration that the run was started with, or train anew without --resume; the best model "
     "so far stays in model.keras."

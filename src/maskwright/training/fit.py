@@ -7,45 +7,20 @@ time spent waiting for data is known; each step is Keras's own `train_on_batch`.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from maskwright.config import Configuration
 from maskwright.config.schema import TrainSection
 from maskwright.data.loader import Batches
-from maskwright.data.pairs import Pair, shorten
 from maskwright.errors import MaskwrightError, choices
 from maskwright.labels.configured import region_table
 from maskwright.progress import Reporter, duration
-from maskwright.training.averaging import averaged
 from maskwright.training.budget import Budget
-from maskwright.training.means import Means
+from maskwright.training.epoch import Loop, run_epoch
 from maskwright.training.optimizers import make_optimizer
 from maskwright.training.schedules import EarlyStopping, ReduceOnPlateau, planned, reducer_patience
-
-Row = dict[str, float]
-
-
-@dataclass
-class State:
-    """Where a training stands, between epochs; plain values, so that a checkpoint can hold it.
-
-    Attributes:
-        spent: seconds of all that was done until now. before: those of them before the first epoch or before going on.
-    """
-
-    epoch: int = 0
-    rows: list[Row] = field(default_factory=list)
-    stopping: dict[str, Any] = field(default_factory=dict)
-    reducer: dict[str, Any] = field(default_factory=dict)
-    spent: float = 0.0
-    before: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return vars(self).copy()
+from maskwright.training.state import Row, State
 
 
 def compile_model(model: Any, config: Configuration, rates: Mapping[str, float] | None = None) -> None:
@@ -125,6 +100,7 @@ def fit(
     reporter: Reporter,
     *,
     after_epoch: Callable[[State, bool], None],
+    within_epoch: Callable[[State], None] = lambda state: None,
     stop_asked: Callable[[], bool] = lambda: False,
     budget: Budget | None = None,
 ) -> State:
@@ -134,7 +110,7 @@ def fit(
         model: compiled, or `Adversarial`; its weights and optimiser belong to `state`.
         validation: gives the entries of an epoch that begin with `val_`; without it the training loss decides.
         after_epoch: called with the new state and whether the epoch is the one to keep so far; it saves.
-        stop_asked: asked after each epoch.
+        within_epoch: called every `train.checkpoint_minutes`; it saves too. stop_asked: asked after each epoch.
         budget: the time that there is; by it epochs become fewer, and one that would not end in time is cut short.
 
     Raises:
@@ -148,13 +124,14 @@ def fit(
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
     budget = budget or Budget()
+    loop = Loop(model, train, validation, config, reporter, budget, within_epoch)
     budget.before = state.before + budget.spent - state.spent
     while state.epoch < (epochs := _affordable(state, settings, budget)) and not stopping.stop:
         reduces = settings.learning_rate_schedule == "reduce"
-        if not reduces or state.epoch <= settings.warmup_epochs:
+        if not state.part and (not reduces or state.epoch <= settings.warmup_epochs):
             share = planned(settings.learning_rate_schedule, state.epoch, epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
-        row = _epoch(model, train, validation, state.epoch, config, reporter, budget)
+        row = run_epoch(loop, state)
         value, tie = watched(row, watch)
         best = stopping.update(value, tie) or last
         if reduces and settings.learning_rate_reducer and not last and state.epoch >= settings.warmup_epochs:
@@ -201,67 +178,6 @@ def watched_entry(model: Any, config: Configuration, validates: bool) -> str:
     if wanted not in found:
         raise MaskwrightError(f"there is no log entry {wanted!r}", where="[train] watch", fix=choices(wanted, found))
     return wanted
-
-
-def _epoch(
-    model: Any,
-    train: Batches,
-    validation: Callable[[], Row] | None,
-    epoch: int,
-    config: Configuration,
-    reporter: Reporter,
-    budget: Budget,
-) -> Row:
-    row: Row = {"epoch": float(epoch + 1)}
-    begin = time.perf_counter()
-    mean, epochs = Means(), config.train.epochs
-    with reporter.task(f"epoch {epoch + 1}/{epochs}", train.steps, "steps") as advance:
-        for step, (images, labels) in enumerate(train.epoch(epoch)):
-            model.reset_metrics()  # before Keras 3.15 they would go on from the last batch
-            logs = model.train_on_batch(images, labels, return_dict=True)
-            if not math.isfinite(logs["loss"]):
-                raise _not_finite(f"loss of step {step + 1}", train.pairs(epoch, step), epoch, config)
-            mean.add(logs, len(images))
-            spent = time.perf_counter() - begin
-            advance(
-                note=f"loss {mean.values()['loss']:.4f}  {mean.count / spent:.1f} img/s  "
-                f"{train.waited / spent:.0%} waiting for data"
-            )
-            if step + 1 < train.steps and budget.ends():
-                reporter.say(
-                    f"epoch {epoch + 1} ends after {step + 1} of its {train.steps} steps: "
-                    f"train.minutes = {config.train.minutes:g}"
-                )
-                break
-    spent = time.perf_counter() - begin
-    row |= mean.values()
-    if validation:
-        with averaged(model):
-            row |= validation()
-        budget.judging = time.perf_counter() - begin - spent
-        if not math.isfinite(row["val_loss"]):
-            raise _not_finite("validation loss", (), epoch, config)
-    return row | {
-        "learning_rate": float(model.optimizer.learning_rate),
-        "seconds": time.perf_counter() - begin,
-        "images_per_second": mean.count / spent,
-        "waiting": train.waited / spent,
-    }
-
-
-def _not_finite(what: str, pairs: Sequence[Pair], epoch: int, config: Configuration) -> MaskwrightError:
-    """The message for a training whose numbers have run away: where, on what, and what can be done."""
-    settings = config.train
-    samples = f" on {shorten([pair.name for pair in pairs])}" if pairs else ""
-    ways = [f"lower train.learning_rate (it is {settings.learning_rate:g})"]
-    ways += ["set train.clipvalue = 0.5"] if settings.clipvalue is None else []
-    ways += ['set train.precision = "float32"'] if settings.precision != "float32" else []
-    kept = f"; the best model of the {epoch} epochs before is kept" if epoch else "; no model was written"
-    return MaskwrightError(
-        f"the {what} is no finite number{samples}: the training has run away{kept}",
-        where=f"epoch {epoch + 1}",
-        fix=f"Look at these samples, {', '.join(ways)}, or choose another loss; then train anew.",
-    )
 
 
 def describe(row: Row, epochs: int, best: bool) -> str:

@@ -17,9 +17,9 @@ from maskwright.storage import require_free, require_space, write_bytes, write_e
 from maskwright.training.averaging import averaged
 from maskwright.training.checkpoint import save_checkpoint
 from maskwright.training.epoch_change import EpochPredictions
-from maskwright.training.fit import State
 from maskwright.training.outputs import TensorBoard, draw_curves, write_epoch_files
 from maskwright.training.run import Run, write_validation
+from maskwright.training.state import State
 from maskwright.training.validation import Validation
 
 _REDRAWN = 5.0  # seconds between two drawings of the curves, which take as long as a small epoch
@@ -74,6 +74,10 @@ class Keeper:
             self._draw()
         if self.tensorboard:
             self.tensorboard.write(row)
+        save_checkpoint(self.run.checkpoint_file, self.learner, state.as_dict())
+
+    def within_epoch(self, state: State) -> None:
+        """Keep where an epoch is that takes long."""
         save_checkpoint(self.run.checkpoint_file, self.learner, state.as_dict())
 
     def _save_best(self, row: dict[str, float]) -> None:

@@ -31,7 +31,7 @@ from maskwright.storage import (
 )
 from maskwright.training.budget import Budget
 from maskwright.training.checkpoint import load_checkpoint
-from maskwright.training.fit import State, compile_model, fit, objective
+from maskwright.training.fit import compile_model, fit, objective
 from maskwright.training.keeper import Keeper
 from maskwright.training.outputs import plot_names
 from maskwright.training.prepare import Prepared, prepare, steps_of
@@ -40,12 +40,22 @@ from maskwright.training.prior import expect_shares
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 from maskwright.training.start import Start, begin, note_start, seen_before
+from maskwright.training.state import State
 from maskwright.training.validation import Validation
 from maskwright.training.verdict import verdict
 
 STOP_FILE = Path("break_training")  # the reference's way to stop after the epoch
 # What may differ between a run and its continuation without changing the weights up to there.
-_MAY_CHANGE = {"epochs", "patience", "workers", "stuck_after", "tensorboard", "show_summary", "num_infer_images"}
+_MAY_CHANGE = {
+    "epochs",
+    "patience",
+    "workers",
+    "stuck_after",
+    "checkpoint_minutes",
+    "tensorboard",
+    "show_summary",
+    "num_infer_images",
+}
 
 
 def train(
@@ -108,7 +118,8 @@ def train(
     with keeper:
         fit(
             learner, batches, validation, config, state, reporter,
-            after_epoch=keeper.after_epoch, stop_asked=STOP_FILE.exists, budget=budget,
+            after_epoch=keeper.after_epoch, within_epoch=keeper.within_epoch, stop_asked=STOP_FILE.exists,
+            budget=budget,
         )  # fmt: skip
     for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
         note_choice(run, choice)

@@ -183,6 +183,12 @@ class TrainSection(Section):
         unit="s",
         ge=0,
     )
+    checkpoint_minutes: float = key(
+        10.0,
+        "Keep where the training is so often within an epoch too, for `--resume`; 0: after epochs only.",
+        unit="minutes",
+        ge=0,
+    )
     deterministic: bool = key(True, "Same seed, same weights to the last bit, on one machine.")
     tensorboard: bool = key(False, "Write TensorBoard logs into the run folder.")
     show_summary: bool = key(False, "Print the network's layers before training.", reference="model.show_summary")
