@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz check format docs viewer clean
+.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -36,6 +36,10 @@ test-configs: .venv/.dev
 
 test-fuzz: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m fuzz tests/fuzz
+
+# Trainings killed fifty times each at random moments.
+test-kills: .venv/.dev
+	KILLS=50 $(BIN)/python -m pytest -n auto -m slow tests/training/test_killed.py
 
 test-bioimageio: .venv/.dev .venv-bioimageio/.ready
 	$(BIN)/python -m pytest -m bioimageio

@@ -1,0 +1,85 @@
+"""Trainings that are killed at random moments end with the weights of one that was not."""
+
+import csv
+import os
+
+import numpy as np
+import pytest
+from kills import Killer, halves
+
+from conftest import write_dataset
+from maskwright.training.run import Run
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork servers of POSIX")
+
+CONFIG = r"""
+[data]
+images = "dataset/images"
+masks = "dataset/masks"
+patient_pattern = 'P(\d+)'
+valid_fraction = 0.25
+test_fraction = 0.25
+cache_dir = "cache"
+[model]
+image_width = 32
+image_height = 32
+base_filters = 4
+num_layers = 2
+[train]
+epochs = 3
+steps_per_epoch = 5
+batch_size = 2
+precision = "float32"
+checkpoint_minutes = 1e-9
+"""
+KINDS = {
+    "slices": [],
+    "averaged": ["train.weight_average=0.9", "train.learning_rate_schedule=cosine", "train.epoch_change_infer=true"],
+    "adversarial": ["train.adversarial_weight=0.01", "train.adversarial_filters=4"],
+    "folds": ["data.folds=2", "train.epochs=2", "train.steps_per_epoch=3"],
+    "patches": ['data.fit="patch"', "model.image_width=16", "model.image_height=16"],
+}
+TIMED = {"seconds", "images_per_second", "waiting"}
+
+
+# How often in the slow ones; `make test-kills` says fifty.
+OFTEN = int(os.environ.get("KILLS", "5"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "kills"), [("slices", 2), *(pytest.param(kind, OFTEN, marks=pytest.mark.slow) for kind in KINDS)]
+)
+def test_it_ends_as_if_nothing_had_happened(kind, kills, tmp_path):
+    write_dataset(tmp_path / "dataset")
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    killer = Killer(seed=kills)
+
+    def words(name):
+        sets = [word for override in KINDS[kind] for word in ("--set", override)]
+        more = ["--fold", "all"] if kind == "folds" else []
+        return ["train", str(tmp_path / "config.toml"), "--run", str(tmp_path / name), "--resume", *more, *sets]
+
+    seconds = killer.run(words("whole"))
+    done = tries = 0
+    while done < kills and tries < 3 * kills:
+        done += killer.interrupt(words("killed"), seconds)
+        tries += 1
+        assert not halves(tmp_path / "killed")
+    assert done >= 1
+    killer.run(words("killed"))
+    for one in sorted(tmp_path.glob("whole/**/last.npz")):
+        same(one, tmp_path / "killed" / one.relative_to(tmp_path / "whole"))
+    left = [path for path in (tmp_path / "killed").rglob(".*") if "~" in path.name]
+    assert not left and not halves(tmp_path / "killed")
+
+
+def same(one, other):
+    """Two checkpoints, and the histories of their runs, but for what was timed."""
+    with np.load(one) as whole, np.load(other) as killed:
+        assert whole.files == killed.files
+        assert all(np.array_equal(whole[name], killed[name]) for name in whole.files if name != "state")
+    rows = []
+    for checkpoint in (one, other):
+        with (Run(checkpoint.parents[1]).path / "history.csv").open(newline="") as file:
+            rows.append([{k: v for k, v in row.items() if k not in TIMED} for row in csv.DictReader(file)])
+    assert rows[0] == rows[1]
