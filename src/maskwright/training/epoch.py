@@ -34,6 +34,12 @@ class Loop:
     reporter: Reporter
     budget: Budget
     within_epoch: Callable[[State], None] = lambda state: None
+    replay: Sequence[Row] = ()
+
+    def steps(self, epoch: int) -> int:
+        """Of an epoch: all, or as many as it had in the training that is repeated."""
+        done = self.replay[epoch].get("steps") if self.replay else None
+        return self.train.steps if done is None else int(done)
 
 
 def run_epoch(loop: Loop, state: State) -> Row:
@@ -45,6 +51,7 @@ def run_epoch(loop: Loop, state: State) -> Row:
     epoch, model, train, settings = state.epoch, loop.model, loop.train, loop.config.train
     first, earlier = state.part.get("step", 0), state.part.get("seconds", 0.0)
     mean = Means(state.part.get("count", 0), dict(state.part.get("sums", {})))
+    last = loop.steps(epoch)
     begin = kept = time.perf_counter()
     seen = mean.count
     with loop.reporter.task(f"epoch {epoch + 1}/{settings.epochs}", train.steps, "steps") as advance:
@@ -62,7 +69,7 @@ def run_epoch(loop: Loop, state: State) -> Row:
                 note=f"loss {mean.values()['loss']:.4f}  {(mean.count - seen) / spent:.1f} img/s  "
                 f"{train.waited / spent:.0%} waiting for data"
             )
-            if step + 1 == train.steps:
+            if step + 1 == last:
                 break
             if loop.budget.ends():
                 loop.reporter.say(
@@ -83,6 +90,7 @@ def run_epoch(loop: Loop, state: State) -> Row:
         if not math.isfinite(row["val_loss"]):
             raise _not_finite("validation loss", (), epoch, loop.config)
     return row | {
+        "steps": float(step + 1),
         "learning_rate": float(model.optimizer.learning_rate),
         "seconds": earlier + time.perf_counter() - begin,
         "images_per_second": (mean.count - seen) / spent,

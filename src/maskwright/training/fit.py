@@ -7,7 +7,7 @@ time spent waiting for data is known; each step is Keras's own `train_on_batch`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from maskwright.config import Configuration
@@ -103,6 +103,7 @@ def fit(
     within_epoch: Callable[[State], None] = lambda state: None,
     stop_asked: Callable[[], bool] = lambda: False,
     budget: Budget | None = None,
+    replay: Sequence[Row] = (),
 ) -> State:
     """Train a compiled model from `state` on, until the last epoch, early stopping or a request to stop.
 
@@ -112,39 +113,48 @@ def fit(
         after_epoch: called with the new state and whether the epoch is the one to keep so far; it saves.
         within_epoch: called every `train.checkpoint_minutes`; it saves too. stop_asked: asked after each epoch.
         budget: the time that there is; by it epochs become fewer, and one that would not end in time is cut short.
+        replay: the epochs of a training that is repeated: there are as many, of as many steps, at their learning rates.
 
     Raises:
         MaskwrightError: the loss is no longer a finite number; epoch, step and samples are named.
     """
     settings, watch = config.train, watched_entry(model, config, validation is not None)
     last = settings.keep == "last"  # then nothing is chosen by scores: neither epoch nor length nor learning rate
-    patience = 0 if last else settings.patience
+    patience = 0 if last or replay else settings.patience
     stopping = EarlyStopping(**({"patience": patience} | state.stopping))
     stopping.patience = patience
     waits = reducer_patience(settings.patience, settings.reducer_patience)
     reducer = ReduceOnPlateau(**({"factor": settings.reducer_factor, "patience": waits} | state.reducer))
     budget = budget or Budget()
-    loop = Loop(model, train, validation, config, reporter, budget, within_epoch)
+    loop = Loop(model, train, validation, config, reporter, budget, within_epoch, replay)
     budget.before = state.before + budget.spent - state.spent
-    while state.epoch < (epochs := _affordable(state, settings, budget)) and not stopping.stop:
+    while state.epoch < (epochs := len(replay) or _affordable(state, settings, budget)) and not stopping.stop:
         reduces = settings.learning_rate_schedule == "reduce"
-        if not state.part and (not reduces or state.epoch <= settings.warmup_epochs):
+        if replay:
+            model.optimizer.learning_rate = replay[state.epoch]["learning_rate"]
+        elif not state.part and (not reduces or state.epoch <= settings.warmup_epochs):
             share = planned(settings.learning_rate_schedule, state.epoch, epochs, settings.warmup_epochs)
             model.optimizer.learning_rate = settings.learning_rate * share
         row = run_epoch(loop, state)
         value, tie = watched(row, watch)
         best = stopping.update(value, tie) or last
-        if reduces and settings.learning_rate_reducer and not last and state.epoch >= settings.warmup_epochs:
+        if (
+            reduces
+            and not replay
+            and settings.learning_rate_reducer
+            and not last
+            and state.epoch >= settings.warmup_epochs
+        ):
             model.optimizer.learning_rate = reducer.update(value, row["learning_rate"], tie)
         done = state.epoch + 1, [*state.rows, row], vars(stopping).copy(), vars(reducer).copy()
         state = State(*done, budget.spent, budget.before)
-        reporter.say(describe(row, _affordable(state, settings, budget), best and not last))
+        reporter.say(describe(row, len(replay) or _affordable(state, settings, budget), best and not last))
         after_epoch(state, best)
         state.spent = budget.spent
         if stop_asked():
             reporter.say("stopped, as the file break_training asks")
             break
-    if state.epoch < settings.epochs and not stopping.stop and state.epoch >= epochs:
+    if state.epoch < settings.epochs and not stopping.stop and state.epoch >= epochs and not replay:
         reporter.say(f"ended after {state.epoch} of {settings.epochs} epochs: train.minutes = {settings.minutes:g}")
     if stopping.stop:
         reporter.say(f"no better {watch} for {stopping.waited} epochs: stopped early")
@@ -182,7 +192,7 @@ def watched_entry(model: Any, config: Configuration, validates: bool) -> str:
 
 def describe(row: Row, epochs: int, best: bool) -> str:
     """One line about an epoch."""
-    hidden = {"epoch", "seconds", "images_per_second", "waiting", "learning_rate"}
+    hidden = {"epoch", "steps", "seconds", "images_per_second", "waiting", "learning_rate"}
     values = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name not in hidden)
     left = duration(row["seconds"] * (epochs - row["epoch"]))
     speed = f"{row['images_per_second']:.1f} img/s, {row['waiting']:.0%} waiting for data"

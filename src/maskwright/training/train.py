@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from maskwright.training.prior import expect_shares
 from maskwright.training.run import Run, note_choice, write_environment, write_training_images
 from maskwright.training.samples import augmenter
 from maskwright.training.start import Start, begin, note_start, seen_before
-from maskwright.training.state import State
+from maskwright.training.state import Row, State
 from maskwright.training.validation import Validation
 from maskwright.training.verdict import verdict
 
@@ -59,13 +60,20 @@ _MAY_CHANGE = {
 
 
 def train(
-    loaded: Loaded, reporter: Reporter, *, resume: bool = False, allow_leak: bool = False, plan: Plan | None = None
+    loaded: Loaded,
+    reporter: Reporter,
+    *,
+    resume: bool = False,
+    allow_leak: bool = False,
+    plan: Plan | None = None,
+    replay: Sequence[Row] = (),
 ) -> Run:
     """Train what a configuration says, into its run folder.
 
     Args:
         loaded: the configuration and the run folder that belongs to it.
         plan: of the data, where several runs share one; a new one is made where None. A resumed run has its own.
+        replay: the epochs of a training that is repeated, as `fit`.
         resume: go on after the last whole epoch of an interrupted training; the weights become the same as without
             the interruption.
         allow_leak: train although training and validation share a patient.
@@ -119,7 +127,7 @@ def train(
         fit(
             learner, batches, validation, config, state, reporter,
             after_epoch=keeper.after_epoch, within_epoch=keeper.within_epoch, stop_asked=STOP_FILE.exists,
-            budget=budget,
+            budget=budget, replay=replay,
         )  # fmt: skip
     for choice in choices(config, prepared.plan, read_metadata(run.model_file).training):
         note_choice(run, choice)
