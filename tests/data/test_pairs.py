@@ -169,3 +169,16 @@ def test_scans_of_nnunet_and_segmentations_that_were_predicted_find_their_label_
     (tmp_path / "imagesTr" / "a.nii.gz").write_bytes(b"x")
     with pytest.raises(MaskwrightError, match=r"belongs to .*and to another image(.|\n)*channel_patterns"):
         match_pairs(tmp_path / "imagesTr", tmp_path / "labelsTr", scans=True)
+
+
+def test_ome_tiff_has_the_name_that_comes_before_both_endings(tmp_path):
+    for folder, name in (
+        ("images", "cells.ome.tif"),
+        ("masks", "cells.png"),
+        ("images", "b.svs"),
+        ("masks", "b_mask.tif"),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).touch()
+    pairs, left = match_pairs(tmp_path / "images", tmp_path / "masks")
+    assert [pair.name for pair in pairs] == ["b", "cells"] and not left

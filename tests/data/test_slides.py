@@ -9,6 +9,7 @@ from PIL import Image
 
 from maskwright.data import slides
 from maskwright.data.images import read_image
+from maskwright.data.resolution import pixel_spacing
 from maskwright.data.slides import open_slide, pieces
 from maskwright.data.tiff import UnreadableImage
 
@@ -173,3 +174,21 @@ def test_what_cannot_be_read_by_windows_may_be_read_as_a_whole(tmp_path, monkeyp
     Image.fromarray(COLOURS).save(path, compression="tiff_lzw", tiffinfo={278: 150})
     monkeypatch.setattr(slides, "_SEGMENT", 5000)
     assert open_slide(path) is None and np.array_equal(read_image(path), COLOURS)
+
+
+def test_a_small_scan_of_aperio_has_a_label_that_is_no_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(slides, "LARGE", 1 << 26)
+    path = tmp_path / "small.svs"
+    with tifffile.TiffWriter(path) as file:
+        file.write(
+            COLOURS,
+            tile=(64, 64),
+            photometric="rgb",
+            description="Aperio Image Library v11\n210x150|MPP = 0.5",
+            metadata=None,
+        )
+        file.write(COLOURS[::4, ::4], rowsperstrip=16, photometric="rgb", metadata=None)
+        file.write(
+            255 - COLOURS[::2, ::2], rowsperstrip=16, photometric="rgb", description="Aperio label 1", metadata=None
+        )
+    assert np.array_equal(read_image(path), COLOURS) and pixel_spacing(path) == pytest.approx((0.0005, 0.0005))

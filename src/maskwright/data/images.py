@@ -23,8 +23,8 @@ from maskwright.data.tiff import COPY, Bands, UnreadableImage, declared, read_ba
 from maskwright.untrusted.decode import decoding
 
 SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2", ".j2k",
-    ".pbm", ".pgm", ".ppm", ".pnm",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".tif", ".tiff", ".btf", ".svs", ".webp", ".gif", ".jp2",
+    ".j2k", ".pbm", ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
 
 

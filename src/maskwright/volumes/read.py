@@ -15,6 +15,7 @@ from maskwright.volumes.orient import reorient
 from maskwright.volumes.volume import Volume
 
 SUFFIXES = (*nifti.SUFFIXES, *itk.SUFFIXES, ".dcm", ".zip")
+_OME = (".ome.tif", ".ome.tiff")
 
 
 def is_volume(path: Path) -> bool:
@@ -23,14 +24,14 @@ def is_volume(path: Path) -> bool:
 
 
 def stem(path: Path) -> str:
-    """A file's name without its ending, `.nii.gz` as one; a folder's name as it is.
+    """A file's name without its ending, `.nii.gz` and `.ome.tif` as one; a folder's name as it is.
 
     Letters with marks are one each (Unicode's NFC), whichever way the file system writes them.
     """
     name = unicodedata.normalize("NFC", path.name)
     if path.is_dir():
         return name
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, *_OME):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return Path(name).stem
