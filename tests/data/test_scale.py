@@ -121,9 +121,8 @@ def test_filling_up_keeps_what_is_there(height, width):
 
 
 def test_what_cannot_be_is_refused(tmp_path):
-    slices = ["data.neighbours=1", r"data.patient_pattern='P(\d+)'"]
-    with pytest.raises(MaskwrightError, match=r"\[data\] fit: takes pictures one by one"):
-        input_rule(load(_config(tmp_path), slices).config, "uint8")
+    with pytest.raises(MaskwrightError, match=r"\[data\] patient_pattern: is not set"):
+        input_rule(load(_config(tmp_path), ["data.neighbours=1"]).config, "uint8")
     with pytest.raises(MaskwrightError, match=r"\[data\] fit: is for pictures"):
         volume_input_rule(load(_config(tmp_path), ["model.image_depth=16"]).config, None)
 

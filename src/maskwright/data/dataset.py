@@ -159,17 +159,11 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
         MaskwrightError: neighbouring slices are wanted, and nothing keeps a patient's slices together.
     """
     data, model = config.data, config.model
-    if data.neighbours and data.patient_pattern is None:
+    if data.neighbours and data.patient_pattern is None and (data.images or data.valid.images is None):
         raise MaskwrightError(
             "is not set, and without it the slices of a patient would be torn apart",
             where="[data] patient_pattern",
-            fix="Set it, or set data.neighbours = 0.",
-        )
-    if data.neighbours and data.fit != "resize":
-        raise MaskwrightError(
-            "takes pictures one by one, and data.neighbours wants the slices around each",
-            where="[data] fit",
-            fix='Set data.fit = "resize", or data.neighbours = 0.',
+            fix="Set it, or name folders of training and validation, or set data.neighbours = 0.",
         )
     if data.fit == "resize" and (data.pixel_size != 1 or data.pixel_unit != "px"):
         raise MaskwrightError(

@@ -157,7 +157,8 @@ def _read(data: Any, folders: Any, section: str, scans: bool) -> list[Pair]:
         pairs, _ = match_pairs(folders.images, folders.masks, pattern=data.mask_pattern, scans=scans)
     require_masks_apart(pairs)
     pairs = with_patients(pairs, data.patient_pattern)
-    return in_pieces(pairs, data.intensity) if data.fit == "patch" and not scans else pairs
+    windowed = data.fit == "patch" and not scans and not data.neighbours
+    return in_pieces(pairs, data.intensity) if windowed else pairs
 
 
 def split_patients(pairs: Sequence[Pair], fractions: Mapping[str, float], *, order: str, seed: int) -> Splits:

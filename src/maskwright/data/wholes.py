@@ -15,7 +15,10 @@ import numpy as np
 
 from maskwright.config.schema import DataSection
 from maskwright.data.cache import default_folder, open_entries, touch
+from maskwright.data.neighbours import neighbour_indices
 from maskwright.data.pairs import Pair
+from maskwright.data.preprocess import InputRule
+from maskwright.errors import MaskwrightError
 from maskwright.storage import make_folder
 from maskwright.untrusted.arrays import map_npy
 
@@ -65,6 +68,33 @@ class FreshWholes:
             while len(self._kept) > 1 and sum(a.nbytes + b.nbytes for a, b in self._kept.values()) > _IN_MEMORY:
                 self._kept.popitem(last=False)
         return found
+
+
+class StackedWholes:
+    """Pictures with the slices around each as further channels (2.5D)."""
+
+    def __init__(self, wholes: Wholes, pairs: Sequence[Pair], rule: InputRule) -> None:
+        self.wholes, self.pairs = wholes, pairs
+        self.around = neighbour_indices([pair.name for pair in pairs], rule.neighbours, rule.slice_pattern)
+
+    def whole(self, index: int) -> Arrays:
+        """See `Wholes`; the slice itself lies in the middle.
+
+        Raises:
+            MaskwrightError: slices of one series have different sizes.
+        """
+        label = self.wholes.whole(index)[1]
+        images = {place: self.wholes.whole(place)[0] for place in dict.fromkeys(self.around[index])}
+        own = images[index].shape
+        for place, image in images.items():
+            if image.shape != own:
+                raise MaskwrightError(
+                    f"is {image.shape[1]} x {image.shape[0]} px at the network's scale, and its neighbour "
+                    f"{self.pairs[index].image.name} is {own[1]} x {own[0]}",
+                    where=self.pairs[place].image,
+                    fix="Slices of one series must have the same size; is data.slice_pattern right?",
+                )
+        return np.concatenate([images[place] for place in self.around[index]], axis=2), label
 
 
 def open_wholes(

@@ -47,7 +47,8 @@ def is_large(files: CaseFiles, rule: InputRule) -> bool:
     Raises:
         UnreadableImage: it is large, and cannot be read so.
     """
-    return rule.fit == "patch" and files.paths[0].is_file() and open_slide(files.paths[0]) is not None
+    alone = rule.fit == "patch" and not rule.neighbours and files.paths[0].is_file()
+    return alone and open_slide(files.paths[0]) is not None
 
 
 def require_writable(options: PredictSection) -> None:

@@ -13,6 +13,7 @@ from maskwright.data.part import PartFiles
 from maskwright.data.patches import Patches, patches_of
 from maskwright.data.pictures import open_pictures
 from maskwright.data.preprocess import InputRule, adjust
+from maskwright.data.wholes import StackedWholes
 from maskwright.plan import Plan
 from maskwright.plan.make import make_plan
 from maskwright.progress import Reporter
@@ -60,6 +61,8 @@ def _open(
         if rule.fit == "resize":
             return open_dataset(files, label, rule, data, say=reporter.say, step=step)
         pictures = open_pictures(files, label, rule, data, say=reporter.say, step=step)
+    if rule.neighbours:
+        pictures = StackedWholes(pictures, files.pairs, rule)
     patches = patches_of(pictures, files.pairs, files.records, label, rule, config.train.foreground_share)
     return patches if part == "train" else patches.covering()
 

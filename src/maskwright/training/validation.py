@@ -103,7 +103,12 @@ class Validation:
             values = image if rule.normalized_before else to_floats(image, rule)
             blocks = slabs(engine, values, self.batch_size, _OVERLAP)
             if values.ndim == 3:
-                yield pair.patient, values, np.concatenate([self.decide(block) for _, block in blocks]), label
+                yield (
+                    pair.patient,
+                    rule.middle(values),
+                    np.concatenate([self.decide(block) for _, block in blocks]),
+                    label,
+                )
                 continue
             for first, block in blocks:
                 part = slice(first, first + len(block))

@@ -159,7 +159,7 @@ class DataSection(Section):
     neighbours: int = key(
         0,
         "2.5D: so many slices before and after each one are channels of the input too (2 n + 1 times "
-        "`model.image_channels`). Needs `patient_pattern`.",
+        "`model.image_channels`). Needs `patient_pattern`, or folders of training and of validation.",
         unit="slices",
         example=1,
         ge=0,
