@@ -28,14 +28,19 @@ from maskwright.serving.watch import Watch
 
 _BODY = {
     "required": True,
-    "description": "The file itself, not a form: a picture (PNG, JPEG, BMP, TIFF), a NIfTI file, or a zip archive of a "
-    "DICOM series. What it is, its first bytes say.",
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    "description": "The file itself, or a form with one file: a picture (PNG, JPEG, BMP, TIFF), a NIfTI file, or a zip "
+    "archive of a DICOM series. What it is, its first bytes say.",
+    "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        },
+    },
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The mask.", "content": {kind: {} for kind in TYPES.values()}},
     204: {"description": "Nothing was found, and DICOM has no empty segmentation."},
-    400: {"description": "The body is empty, or its length or the request's host are not clear."},
+    400: {"description": "The body is empty, a form without one file, or its length or the request's host not clear."},
     401: {"description": "The token is missing or wrong."},
     408: {"description": "The body came too slowly."},
     413: {"description": "Larger than the service takes."},

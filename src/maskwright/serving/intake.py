@@ -65,7 +65,7 @@ def kind_of(head: bytes) -> tuple[str, str]:
     for ending, signs in _PICTURES.items():
         if head.startswith(signs):
             return PICTURE, ending
-    raise Refused(415, "the body is of no kind that is taken", f"Send {_KINDS}; a form is not unpacked.")
+    raise Refused(415, "the body is of no kind that is taken", f"Send {_KINDS}, as the body or in a form.")
 
 
 _PICTURES = {

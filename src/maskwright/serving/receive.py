@@ -9,21 +9,25 @@ from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 
+from maskwright.serving.form import FORM, boundary_of, unpacked
 from maskwright.serving.intake import HEAD, Upload, kind_of
 from maskwright.serving.limits import Limits, Refused, too_large
 
 
 async def receive(request: Request, limits: Limits, folder: Path) -> Upload:
-    """Write the body into `folder`.
+    """Write the body, or the file in it where it is a form, into `folder`.
 
     Raises:
-        Refused: 400 empty, 408 too slow, 413 too long, 415 of no kind that is taken, 499 broken off, 507 no
-            room for it.
+        Refused: 400 empty or a form without one file, 408 too slow, 413 too long, 415 of no kind that is taken, 499
+            broken off, 507 no room for it.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limits.bytes:
+    boundary = boundary_of(request.headers.get("content-type", ""))
+    if declared.isdigit() and int(declared) > limits.bytes + (FORM if boundary else 0):
         raise too_large(f"a body of {int(declared) / 1e6:.0f} MB", f"{limits.megabytes:g} MB")
     pieces = _pieces(request, limits)
+    if boundary:
+        pieces = unpacked(pieces, boundary, limits)
     head = b""
     async for piece in pieces:
         head += piece
