@@ -5,7 +5,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check format docs viewer clean
+.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check licences format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -48,6 +48,10 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Of every package that the tests run with; GPL and AGPL are refused.
+licences: .venv/.dev
+	$(BIN)/python .ci/licences.py
 
 viewer:
 	cd viewer && npm ci --ignore-scripts --omit=optional && node pack.mjs
