@@ -2,8 +2,8 @@
 
     python .ci/licences.py
 
-What a package says of itself: its licence expression (PEP 639), else its classifiers, else its licence field. GPL and AGPL
-are refused (LGPL is not), and so is a package that says nothing.
+What a package says of itself: its licence expression (PEP 639), else its classifiers, else its licence field. GPL and
+AGPL are refused (LGPL is not), and so is a package that says nothing and is not known here.
 """
 
 from __future__ import annotations
