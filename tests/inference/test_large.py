@@ -134,6 +134,16 @@ def test_a_damaged_one_is_named_and_the_others_are_done(study, small, tmp_path, 
     assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == ["S1.tif"]
 
 
+def test_one_that_cannot_be_read_by_windows_is_named_too(study, small, tmp_path, quiet, monkeypatch):
+    write_slides(tmp_path / "some", 2)
+    path = tmp_path / "some" / "images" / "S0.tif"
+    tifffile.imwrite(path, read_image(path), rowsperstrip=150, compression="zlib", photometric="minisblack")
+    monkeypatch.setattr(slides, "_SEGMENT", 5000)
+    monkeypatch.setattr(slides, "MAX_PIXELS", 5000)
+    done = mw.predict(study.path, tmp_path / "some" / "images", output=tmp_path / "out", reporter=quiet)
+    assert [one.name for one in done.masks] == ["S1.tif"] and done.failed == [str(path)]
+
+
 @pytest.mark.parametrize("change", ["size", "png", "zscore"])
 def test_what_cannot_be_cut_into_pieces_says_why(change, small, tmp_path, quiet):
     dataset = write_slides(tmp_path / "dataset", 4)

@@ -23,6 +23,7 @@ from maskwright.data.preprocess import InputRule, adjust, to_floats
 from maskwright.data.resolution import pixel_spacing, spacing_for
 from maskwright.data.scale import seen_size
 from maskwright.data.slides import open_slide
+from maskwright.data.tiff import UnreadableImage
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import Decision
 from maskwright.inference.engines import Engine
@@ -42,13 +43,13 @@ _HUGE = 1 << 31  # bytes from which on a file is a BigTIFF
 
 
 def is_large(files: CaseFiles, rule: InputRule) -> bool:
-    """Whether a picture is seen in windows and read by windows too.
-
-    Raises:
-        UnreadableImage: it is large, and cannot be read so.
-    """
-    alone = rule.fit == "patch" and not rule.neighbours and files.paths[0].is_file()
-    return alone and open_slide(files.paths[0]) is not None
+    """Whether a picture is seen in windows and read by windows too; what is wrong with one is told where it is read."""
+    if rule.fit != "patch" or rule.neighbours:
+        return False
+    try:
+        return open_slide(files.paths[0]) is not None
+    except (OSError, UnreadableImage):
+        return False
 
 
 def require_writable(options: PredictSection) -> None:
@@ -68,7 +69,7 @@ def require_writable(options: PredictSection) -> None:
             raise MaskwrightError(
                 "needs a picture as a whole, and one of these is too large for that",
                 where=f"[predict] {key}",
-                fix=f"Leave predict.{key} out, or predict that picture in a call of its own.",
+                fix=f"Leave predict.{key} out; or predict the large ones in a call of their own, without it.",
             )
 
 

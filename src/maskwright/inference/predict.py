@@ -178,8 +178,7 @@ def _predict_whole(
         for files, item, small in stream:
             advance()
             if isinstance(item, MaskwrightError):
-                reporter.warn(str(item))
-                result.failed.append(str(files.paths[0]))
+                _failed(files, item, job, result)
                 continue
             probabilities = full_probabilities(engine, item, small, options, tiled=job.tiled)
             found = Found(files, item.image, clean(decide(probabilities)), probabilities)
@@ -200,13 +199,21 @@ def _predict_large(
     for files in images:
         try:
             picture = seen(files, rule)
+        except MaskwrightError as error:
+            _failed(files, error, job, result)
+            continue
+        try:
             with job.reporter.task(f"predicting {files.name}", rows_of(picture), "rows of windows") as advance:
                 rows = segment(job.engine, picture, decide, job.options.batch_size, advance)
                 with journal.writing(files, written.kinds):
                     written.write(files, picture, rows)
-        except UnreadableImage as error:
-            job.reporter.warn(str(error))
-            result.failed.append(str(files.paths[0]))
+        except UnreadableImage as error:  # a part of it; what cannot be written ends the prediction
+            _failed(files, error, job, result)
+
+
+def _failed(files: CaseFiles, error: MaskwrightError, job: Job, result: Predictions) -> None:
+    job.reporter.warn(str(error))
+    result.failed.append(str(files.paths[0]))
 
 
 def tell_of_done(done: int, total: int, what: str, reporter: Reporter) -> None:
