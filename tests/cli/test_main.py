@@ -87,7 +87,7 @@ def test_a_users_mistake_is_one_message_and_2(capsys, tmp_path):
     assert code == 2 and "Traceback" in err
 
 
-@pytest.mark.parametrize("words", [("trai", "x"), ("train",), ("score", "a")])
+@pytest.mark.parametrize("words", [("predict",), ("train", "a", "b"), ("score", "a")])
 def test_wrong_usage_is_2(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(list(words))

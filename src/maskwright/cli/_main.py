@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from maskwright.cli._words import Parser, no_such_command, version, welcome
+
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -36,15 +38,15 @@ def load_command(name: str) -> ModuleType:
     return import_module(f"maskwright.cli.{name}")
 
 
-def build_parser(only: str | None) -> argparse.ArgumentParser:
+def build_parser(only: str | None) -> Parser:
     """The parser, with the arguments of one command only, so that the others need not be imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="maskwright",
         description="Image segmentation from one configuration file.",
         epilog="Start with: maskwright demo",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [only] if only else command_names():
         module = load_command(name)
@@ -62,17 +64,16 @@ def build_parser(only: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
-    from maskwright import __version__
-
-    return f"maskwright {__version__}"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code (0 done, 1 failed, 2 wrong input, 130 interrupted, 143 SIGTERM)."""
     words = list(sys.argv[1:] if argv is None else argv)
     known = command_names()
-    arguments = build_parser(words[0] if words and words[0] in known else None).parse_args(words)
+    if not words:
+        sys.stdout.write(welcome(known) + "\n")
+        return DONE
+    if not words[0].startswith("-") and words[0] not in known:
+        return no_such_command(words[0], known)
+    arguments = build_parser(words[0] if words[0] in known else None).parse(words)
     from maskwright.ending import ENDED, Ended, ended_by_exception
     from maskwright.errors import MaskwrightError
 
