@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from maskwright.cli._words import Parser, no_such_command, version, welcome
+from maskwright.environment import show_all
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -74,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words[0].startswith("-") and words[0] not in known:
         return no_such_command(words[0], known)
     arguments = build_parser(words[0] if words[0] in known else None).parse(words)
+    if arguments.debug:
+        show_all()
     from maskwright.ending import ENDED, Ended, ended_by_exception
     from maskwright.errors import MaskwrightError
 
