@@ -45,6 +45,7 @@ def test_what_goes_wrong_while_it_loads_is_told(tmp_path):
     assert done.stderr.decode().splitlines() == ["no such library"]
 
 
+@pytest.mark.slow
 def test_the_real_one_says_nothing(tmp_path):
     pytest.importorskip("tensorflow")
     code = "import maskwright, tensorflow as tf\ntf.constant(1.0) + 1"

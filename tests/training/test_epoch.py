@@ -29,8 +29,9 @@ def kept_after(count, run, target, monkeypatch):
 
 @pytest.mark.parametrize(
     ("count", "more"),
-    [(2, []), (9, ["train.weight_average=0.9", "train.warmup_epochs=2", "train.learning_rate_schedule=cosine"]),
-     (3, ["train.adversarial_weight=0.01", "train.adversarial_filters=4", "model.base_filters=2"])],
+    [pytest.param(2, [], marks=pytest.mark.slow), (9, ["train.weight_average=0.9", "train.warmup_epochs=2", "train.learning_rate_schedule=cosine"]),
+     pytest.param(3, ["train.adversarial_weight=0.01", "train.adversarial_filters=4", "model.base_filters=2"],
+                  marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_it_ends_with_the_same_weights(count, more, config_file, tmp_path, quiet, monkeypatch):
     sets = [*OFTEN, *more]

@@ -16,7 +16,9 @@ from maskwright.training.train import _batches
 
 
 @pytest.mark.parametrize(
-    "sets", [['data.fit="patch"', "data.pixel_size=0.5"], ['data.fit="pad"']], ids=["patch", "pad"]
+    "sets",
+    [['data.fit="patch"', "data.pixel_size=0.5"], pytest.param(['data.fit="pad"'], marks=pytest.mark.slow)],
+    ids=["patch", "pad"],
 )
 def test_from_files_to_scores(sets, config_file, tmp_path, quiet, capsys):
     sets = [*sets, "data.neighbours=1", "train.epochs=4", "train.learning_rate=0.01"]

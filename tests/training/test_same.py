@@ -17,7 +17,7 @@ def weights(config_file, name, kind, quiet, *more):
     return load_model(run.model_file)[0].get_weights()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["resize", pytest.param("patch", marks=pytest.mark.slow)])
 def test_workers_cache_and_the_order_of_files_change_nothing(kind, module_config, quiet, monkeypatch):
     first = weights(module_config, f"{kind} first", kind, quiet, "train.workers=1")
     real, reversed_ = Path.iterdir, []
