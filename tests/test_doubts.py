@@ -39,6 +39,7 @@ def folds(spoilt, quiet):
     return run.path.parent
 
 
+@pytest.mark.slow
 def test_folds_find_what_was_spoilt(spoilt, folds, quiet):
     rows = mw.suspects(folds, reporter=quiet)
     assert {row["case"] for row in rows[:3]} == spoilt[1]
@@ -50,6 +51,7 @@ def test_folds_find_what_was_spoilt(spoilt, folds, quiet):
     mw.suspects(folds, reporter=quiet)  # over its own page
 
 
+@pytest.mark.slow
 def test_a_run_looks_at_what_it_has_not_learnt_from(folds, capsys):
     run = folds / "fold-0"
     assert main(["suspects", str(run), "--quiet"]) == 0
@@ -60,6 +62,7 @@ def test_a_run_looks_at_what_it_has_not_learnt_from(folds, capsys):
         assert {row["patient"] for row in csv.DictReader(file)} <= seen
 
 
+@pytest.mark.slow
 def test_a_page_of_somebody_else_stays(folds, quiet, tmp_path):
     page = folds / "suspects.html"
     page.write_text("mine", encoding="utf-8")

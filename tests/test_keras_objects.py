@@ -62,7 +62,7 @@ def measured(name, labels, prediction):
 
 
 @pytest.mark.parametrize("name", classes_of(keras.losses))
-@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("classes", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_loss_of_keras_tells_masks_apart(name, classes):
     for kind in kinds_of(classes):
         try_loss(call(name, kind), (), kind)
@@ -73,7 +73,7 @@ def test_a_loss_of_keras_tells_masks_apart(name, classes):
 
 
 @pytest.mark.parametrize("name", classes_of(keras.metrics))
-@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("classes", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_metric_of_keras_tells_masks_apart(name, classes):
     for kind in kinds_of(classes):
         try_metric(call(name, kind), kind)

@@ -29,6 +29,7 @@ def test_a_larger_share_holds_the_smaller_one():
     assert some_patients(everyone, 0.5, 3) == shares[2] != some_patients(everyone, 0.5, 4)
 
 
+@pytest.mark.slow
 def test_three_trainings_and_a_line(config_file, tmp_path, capsys):
     words = ["train", str(config_file), "--run", str(tmp_path / "curve"), "--learning-curve", "--set", "train.epochs=1",
              "--set", "model.num_layers=1", "--json"]  # fmt: skip

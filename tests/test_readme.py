@@ -109,6 +109,7 @@ def test_a_model_put_to_work(folder, capfd):
         process.kill()
 
 
+@pytest.mark.slow
 def test_scans(folder):
     for path in sorted((folder / "dataset" / "volumes").glob("PHANTOM_*.nii.gz")):
         kind = "labels" if "-label" in path.name else "scans"

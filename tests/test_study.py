@@ -16,6 +16,7 @@ def test_combinations():
             combinations([bad])
 
 
+@pytest.mark.slow
 def test_a_run_for_each_goes_on_where_it_was_stopped_and_seeds_are_one_row(config_file, tmp_path, capsys):
     words = ["train", str(config_file), "--run", str(tmp_path / "study"), "--set", "train.epochs=1", "--set", "model.num_layers=1",
              "--each", "model.base_filters=4,8", "--each", "train.seed=0,1", "--json"]  # fmt: skip

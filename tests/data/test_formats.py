@@ -143,6 +143,6 @@ def test_a_tiff_of_any_depth_layout_and_direction(
 
 
 def test_every_ending_is_one_that_a_test_reads_or_another_name_of_it():
-    read = {".png", ".bmp", ".webp", ".gif", ".jp2", ".pgm", ".ppm", ".tif", ".pbm", ".jpg"}
-    others = {".jpeg", ".jpe", ".jfif", ".mpo", ".tiff", ".j2k", ".pnm"}
+    read = {".png", ".bmp", ".webp", ".gif", ".jp2", ".pgm", ".ppm", ".tif", ".pbm", ".jpg", ".svs"}
+    others = {".jpeg", ".jpe", ".jfif", ".mpo", ".tiff", ".btf", ".j2k", ".pnm"}
     assert set(SUFFIXES) == read | others

@@ -70,7 +70,13 @@ CHANGES = {
 
 @pytest.mark.parametrize(
     ("name", "step"),
-    [("vessels", 10), ("membranes", 10), ("nuclei", 120), ("streets", 120), ("pancreas-slices/test", 80)],
+    [
+        ("vessels", 10),
+        ("membranes", 10),
+        pytest.param("nuclei", 120, marks=pytest.mark.slow),
+        pytest.param("streets", 120, marks=pytest.mark.slow),
+        ("pancreas-slices/test", 80),
+    ],
 )
 def test_copies_of_real_pictures_are_found(pictures, name, step):
     images = pictures(name)
@@ -102,6 +108,7 @@ def test_no_nucleus_picture_is_another(pictures):
     assert find_duplicates([records[n] for n in names[::4]], [records[n] for n in names[1::2]]) == []
 
 
+@pytest.mark.slow
 def test_slices_of_other_patients_are_not_copies(pictures):
     parts = {}
     for part, step in (("train", 2), ("test", 1)):

@@ -106,6 +106,7 @@ def test_scores_of_those_on_whom_something_was_chosen_say_so(config_file, quiet)
     assert mw.evaluate(last, split="valid", reporter=quiet).summary["chosen_on"] == {}
 
 
+@pytest.mark.slow
 def test_folds_of_floats_and_deep_pictures_predict_together(config_file, dataset, quiet):
     rng = np.random.default_rng(0)
     for place, path in enumerate(sorted((dataset / "images").iterdir())):

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from cases import FACTORS, FAST, ROWS, pairs_of
+from cases import AT_ONCE, FACTORS, FIRST, ROWS, pairs_of
 from judge import judged, mean_dice
 from making import IGNORE, make, read
 
@@ -25,11 +25,11 @@ def test_every_pair_of_values_meets_in_a_row():
     rows = [tuple(vars(row).values()) for row in ROWS]
     assert set().union(*map(pairs_of, rows)) == wanted and len(rows) <= 22
     for place, values in enumerate(FACTORS.values()):
-        assert {tuple(vars(row).values())[place] for row in FAST} == set(values)
+        assert {tuple(vars(row).values())[place] for row in FIRST} == set(values)
 
 
 @pytest.mark.parametrize(
-    "row", [pytest.param(row, marks=() if row in FAST else pytest.mark.slow, id=str(row)) for row in ROWS]
+    "row", [pytest.param(row, marks=() if row in AT_ONCE else pytest.mark.slow, id=str(row)) for row in ROWS]
 )
 def test_a_row(row, tmp_path, quiet, monkeypatch):
     study = make(row, tmp_path)

@@ -98,7 +98,8 @@ def ball(tmp_path):
     return tmp_path / "ball"
 
 
-@pytest.mark.parametrize("series", ["ball", pytest.param("shared", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("series", ["ball", "shared"])
 def test_a_series(series, tmp_path, request):
     """A small one as its files, which are packed in the browser; the shared one, of 512x512, as a zip."""
     pytest.importorskip("highdicom")
