@@ -133,6 +133,7 @@ def test_scans(folder):
     assert [main([*words, "--quiet"]) for words in volumes] == [0] * 3
 
 
+@pytest.mark.slow
 def test_a_project_of_the_reference(folder, reference_project):
     (folder / "train_eval_infer.config").write_text(reference_project("dataset"), encoding="utf-8")
     found = list(commands(section("You have a project for the reference system")))

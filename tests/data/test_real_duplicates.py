@@ -75,7 +75,7 @@ CHANGES = {
         ("membranes", 10),
         pytest.param("nuclei", 120, marks=pytest.mark.slow),
         pytest.param("streets", 120, marks=pytest.mark.slow),
-        ("pancreas-slices/test", 80),
+        pytest.param("pancreas-slices/test", 80, marks=pytest.mark.slow),
     ],
 )
 def test_copies_of_real_pictures_are_found(pictures, name, step):

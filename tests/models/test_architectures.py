@@ -23,12 +23,9 @@ SLOW = HEAVY | {
     "efficient_unet", "efficientnet_lite_unet", "basnet", "u2net", "mednext", "deeplab_v3_plus", "segformer",
     "unet3plus", "nnunet_resenc", "dense_unet_3d",
 }  # fmt: skip
-# These train in every run of the tests, the others in `make test-slow`.
-AT_ONCE = {"nnunet", "unet_3d"}
 # Whose layers most others have too; those others are converted by `make test-slow`.
 QUICK = {"unet", "nnunet", "unet_3d"}
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in sorted(SMALL)]
-TRAINED = [pytest.param(name, marks=[] if name in AT_ONCE else [pytest.mark.slow]) for name in sorted(SMALL)]
 CONVERTED = [
     pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in sorted(set(SMALL) - HEAVY)
 ]
@@ -103,7 +100,8 @@ def test_parameter_counts_of_the_papers(name, shape, options, millions):
     assert create_model(name, shape, **options).count_params() / 1e6 == pytest.approx(millions, rel=0.01)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALL))
 def test_thirty_steps_on_four_phantoms_halve_the_loss(name):
     shape, _, rate = SMALL[name]
     keras.utils.set_random_seed(1)

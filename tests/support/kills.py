@@ -41,7 +41,7 @@ class Killer:
         process = self.context.Process(target=command, args=(words,))
         process.start()
         process.join()
-        assert process.exitcode == 0, f"{words} ended with {process.exitcode}"
+        assert process.exitcode == 0, f"ended with {process.exitcode}: maskwright {' '.join(words)}"
         return time.monotonic() - begin
 
     def interrupt(self, words: list[str], longest: float) -> bool:

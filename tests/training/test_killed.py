@@ -33,8 +33,7 @@ precision = "float32"
 checkpoint_minutes = 1e-9
 """
 KINDS = {
-    "slices": [],
-    "averaged": ["train.weight_average=0.9", "train.learning_rate_schedule=cosine", "train.epoch_change_infer=true"],
+    "slices": ["train.weight_average=0.9", "train.learning_rate_schedule=cosine"],
     "adversarial": ["train.adversarial_weight=0.01", "train.adversarial_filters=4"],
     "folds": ["data.folds=2", "train.epochs=2", "train.steps_per_epoch=3"],
     "patches": ['data.fit="patch"', "model.image_width=16", "model.image_height=16"],
