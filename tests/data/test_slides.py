@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from maskwright.data import slides
-from maskwright.data.images import read_image
+from maskwright.data.images import read_header, read_image
 from maskwright.data.resolution import pixel_spacing
 from maskwright.data.slides import open_slide, pieces
 from maskwright.data.tiff import UnreadableImage
@@ -192,3 +192,37 @@ def test_a_small_scan_of_aperio_has_a_label_that_is_no_picture(tmp_path, monkeyp
             255 - COLOURS[::2, ::2], rowsperstrip=16, photometric="rgb", description="Aperio label 1", metadata=None
         )
     assert np.array_equal(read_image(path), COLOURS) and pixel_spacing(path) == pytest.approx((0.0005, 0.0005))
+
+
+def test_a_pyramid_that_begins_with_a_small_version(tmp_path, monkeypatch):
+    path = tmp_path / "upside.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(COLOURS[::4, ::4], tile=(64, 64), photometric="rgb", subfiletype=1, metadata=None)
+        file.write(COLOURS, tile=(64, 64), photometric="rgb", metadata=None)
+    assert np.array_equal(open_slide(path).read((1, 2, 140, 200)), COLOURS[1:141, 2:202])
+    assert np.array_equal(read_image(path), COLOURS)
+
+
+def test_a_damaged_tile_of_jpeg_is_not_filled_with_grey(tmp_path):
+    """One that is cut short, and one that is smaller than its place."""
+    out = io.BytesIO()
+    Image.fromarray(COLOURS[:64, :64]).save(out, "JPEG")
+    with pytest.raises(OSError, match="truncated"):
+        slides._jpeg(out.getvalue()[: len(out.getvalue()) // 2], None, 6)
+    path = tmp_path / "scanner.tif"
+    jpeg_tiles(path, COLOURS, 6, {})
+    with tifffile.TiffFile(path) as file:
+        place = file.pages[0].dataoffsets[3]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\xff\xc0", place) + 5  # height and width in the frame's header
+    data[at : at + 2] = (8).to_bytes(2, "big")
+    path.write_bytes(data)
+    with pytest.raises(UnreadableImage, match="damaged"):
+        open_slide(path).read((0, 0, 150, 210))
+
+
+def test_masks_of_jpeg_are_known_to_lose_some(tmp_path, monkeypatch):
+    monkeypatch.setattr("maskwright.data.images.MAX_PIXELS", 1000)
+    path = tmp_path / "mask.tif"
+    jpeg_tiles(path, COLOURS, 6, {})
+    assert read_header(path).lossy

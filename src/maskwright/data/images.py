@@ -58,7 +58,7 @@ def read_header(path: Path) -> Header:
         if path.stat().st_size == 0:
             raise UnreadableImage("is an empty file", where=path, fix=COPY)
         if (slide := open_slide(path)) is not None and slide.height * slide.width > MAX_PIXELS:
-            return Header(slide.height, slide.width, slide.dtype, by_pillow=False, bands=slide.bands)
+            return Header(slide.height, slide.width, slide.dtype, by_pillow=False, bands=slide.bands, lossy=slide.lossy)
         if (bands := declared(path)) is not None:
             return _banded(bands, path)
         try:

@@ -1,7 +1,7 @@
 """Large TIFFs by windows: tiled or in strips, pyramids, OME-TIFF; only what a window touches is decoded.
 
 A picture of more than `LARGE` pixels never lies in memory as a whole. Segments are decoded by tifffile; those that are
-JPEG, for which it needs imagecodecs, by OpenCV, with the tables that such a file keeps once for all.
+JPEG, for which it needs imagecodecs, by Pillow, with the tables that such a file keeps once for all.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from maskwright.data.tiff import COPY, Bands, UnreadableImage, bands_of, is_tiff, kept_dtype
 from maskwright.untrusted.decode import decoding
@@ -65,6 +66,11 @@ class Slide:
     bands: Bands = field(repr=False)
 
     @property
+    def lossy(self) -> bool:
+        """Whether its compression loses some."""
+        return int(self.planes[0].page.compression) in _JPEG
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """As of the decoded array: `(H, W)`, or `(H, W, C)`."""
         return (self.height, self.width) if self.channels == 1 else (self.height, self.width, self.channels)
@@ -102,6 +108,7 @@ class Slide:
                         place = (sample * down + row) * across + column
                         segment = self._segment(plane, file, place, row)
                         first, start = row * plane.rows, column * plane.columns
+                        _require_whole(segment, min(plane.rows, self.height - first), plane, self.width - start)
                         low, high = max(top, first), min(top + height, first + segment.shape[0], self.height)
                         begin, end = max(left, start), min(left + width, start + segment.shape[1], self.width)
                         channels = slice(sample, sample + 1) if apart > 1 else slice(None)
@@ -237,15 +244,22 @@ def _in_rows(
     return starts, counts, few
 
 
+def _require_whole(segment: np.ndarray, rows: int, plane: _Plane, columns: int) -> None:
+    """What is smaller than its place would leave a part of the picture black."""
+    if segment.shape[0] < rows or segment.shape[1] < min(plane.columns, columns):
+        raise ValueError(f"a tile of it has {segment.shape[1]} x {segment.shape[0]} px")
+
+
 def _jpeg(data: bytes, tables: bytes | None, photometric: int) -> np.ndarray:
-    """A segment that is a JPEG stream, with the tables of all: `(h, w, samples)`."""
+    """A segment that is a JPEG stream, with the tables of all: `(h, w, samples)`.
+
+    By Pillow, which refuses one that is cut short; OpenCV fills it with grey.
+    """
     head = data[:2] + (_ADOBE_RGB if photometric == _RGB else b"")
     middle = tables[2:-2] if tables else b""
-    stream = np.frombuffer(head + middle + data[2:], np.uint8)
-    array = cv2.imdecode(stream, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if array is None:
-        raise ValueError("a tile of it is no JPEG")
-    return array[..., None] if array.ndim == 2 else array[..., ::-1]
+    with Image.open(BytesIO(head + middle + data[2:]), formats=("JPEG",)) as picture:
+        array = np.asarray(picture)
+    return array[..., None] if array.ndim == 2 else array
 
 
 def pieces(height: int, width: int, edge: int) -> Iterator[Window]:

@@ -52,7 +52,7 @@ class Bands:
 
     def pages_of(self, tiff: Any) -> list[Any]:
         """The pages of an opened file that are the picture: one, or one a channel."""
-        return list(tiff.series[0].levels[0].pages) if self.planes > 1 else [tiff.pages[0]]
+        return list(tiff.series[0].levels[0].pages) if self.planes > 1 else [_largest(tiff)]
 
 
 def declared(path: Path) -> Bands | None:
@@ -82,7 +82,7 @@ def is_tiff(path: Path) -> bool:
 
 def bands_of(tiff: Any) -> Bands | None:
     """What an opened TIFF declares, whoever reads it right; None of colours for print."""
-    page: Any = tiff.pages[0]
+    page = _largest(tiff)
     if int(page.photometric) == _CMYK:
         return None
     extra = [int(kind) for kind in page.extrasamples]
@@ -98,6 +98,12 @@ def bands_of(tiff: Any) -> Bands | None:
         stored, kept = planes, tuple(range(planes))
     white = int(page.photometric) == 0
     return Bands(height, width, stored, kept, kept_dtype(page.dtype), pages, turned, planes, white)
+
+
+def _largest(tiff: Any) -> Any:
+    """The first page that is not a smaller version of another: some files begin with one that is."""
+    places = [place for place, page in enumerate(tiff.pages) if not page.is_reduced]
+    return tiff.pages.get(places[0]) if places else tiff.pages[0]
 
 
 def _pages(tiff: Any) -> tuple[int, int]:
