@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from maskwright.environment import prepare_environment
+from maskwright.environment import held_back, prepare_environment
 from maskwright.errors import MaskwrightError
 from maskwright.untrusted.decode import decoding
-
-
-@contextmanager
-def _native_messages_hidden() -> Iterator[None]:
-    """Hide what TensorFlow's C++ prints while it starts, before its own log level counts; errors are exceptions."""
-    if "keras" in sys.modules:
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device, not a path
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def import_keras() -> Any:
@@ -41,7 +22,7 @@ def import_keras() -> Any:
     """
     prepare_environment()
     try:
-        with _native_messages_hidden():
+        with held_back():
             import keras
 
             keras.ops.zeros(1)  # starts the devices, which has messages of its own
@@ -99,14 +80,14 @@ def save_tensorflow(model: Any, folder: Path) -> None:
     import tensorflow as tf
 
     function = inference_function(model)
-    with _native_messages_hidden():
+    with held_back():
         tf.saved_model.save(tf.Module(), str(folder), signatures=function.get_concrete_function())
 
 
 def _import_tensorflow(where: object) -> Any:
     prepare_environment()
     try:
-        with _native_messages_hidden():
+        with held_back():
             import tensorflow as tf
     except ModuleNotFoundError:
         raise MaskwrightError("needs TensorFlow", where=where, fix="pip install tensorflow") from None
@@ -134,7 +115,7 @@ def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
         MaskwrightError: TensorFlow is not installed, or the folder is damaged.
     """
     tf = _import_tensorflow(folder)
-    with _native_messages_hidden(), decoding(folder, "is a damaged SavedModel", "Export it again."):
+    with held_back(), decoding(folder, "is a damaged SavedModel", "Export it again."):
         loaded = tf.saved_model.load(str(folder))
         function = loaded.signatures["serving_default"]
 

@@ -44,12 +44,12 @@ class _QuietLoading(MetaPathFinder):
         with suppress(ValueError):  # another thread was as fast
             sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None and not os.environ.get(_SHOWN):
+        if spec is not None and spec.loader is not None:
             loader: Any = spec.loader
             load = loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
-                with _held_back():
+                with held_back():
                     load(module)
 
             loader.exec_module = exec_module
@@ -57,11 +57,13 @@ class _QuietLoading(MetaPathFinder):
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
-    """Hold back what is written to the standard error; lines that are not a log's are written afterwards."""
+def held_back() -> Iterator[None]:
+    """Hold back what is written to the standard error; lines that are not TensorFlow's log's are written afterwards."""
     try:
-        own = os.dup(2)
+        own = None if os.environ.get(_SHOWN) else os.dup(2)
     except OSError:  # there is none
+        own = None
+    if own is None:
         yield
         return
     with tempfile.TemporaryFile() as file:

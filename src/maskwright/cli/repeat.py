@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskwright.cli._here import run_of
-from maskwright.cli._main import FAILED, Outcome
+from maskwright.cli._main import DONE, FAILED, Outcome
 
 if TYPE_CHECKING:
     from maskwright.progress import Reporter
@@ -26,12 +26,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Train and compare."""
     from maskwright.repeat import repeat
 
-    folder = run_of(arguments.run)
-    output = (
-        Path(arguments.output)
-        if arguments.output
-        else folder.absolute().with_name(f"{folder.absolute().name}-repeated")
-    )
+    folder = run_of(arguments.run).absolute()
+    output = Path(arguments.output or folder.with_name(f"{folder.name}-repeated"))
     found = repeat(folder, output, reporter)
     if found["same"]:
         text = "the same to the last bit: weights, history, scores"
@@ -41,5 +37,4 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
             f"not the same: Dice of the validation patients differs by {found['mean_dice']:.4f} in the mean, weights "
             f"by up to {found['weights']:.3g}; {changed or 'machine and versions are those of the run'}"
         )
-    code = {"code": 0 if found["alike"] else FAILED}
-    return Outcome(found, f"{text}\n{found['run']}", **code)
+    return Outcome(found, f"{text}\n{found['run']}", DONE if found["alike"] else FAILED)
