@@ -45,8 +45,18 @@ def repeat(folder: Path, output: Path, reporter: Reporter) -> dict[str, Any]:
         raise MaskwrightError("has no plan.json, so what it trained on is not known", where=folder, fix="Train anew.")
     loaded = load(first.config_file, run_dir=output)
     require_same(plan, loaded.config, first.path, reporter)
-    settings = loaded.config.train.model_copy(update={"minutes": None, "model_dir": None, "eval_dir": None})
-    loaded = replace(loaded, config=loaded.config.model_copy(update={"train": settings}))
+    # What a training writes outside of its run folder, or ends it, changes no weight, and is the first one's.
+    aside = {
+        "minutes": None,
+        "model_dir": None,
+        "eval_dir": None,
+        "epoch_change_infer": False,
+        "epoch_change_tiledinfer": False,
+    }
+    settings = loaded.config.train.model_copy(update=aside)
+    augmentation = loaded.config.augmentation.model_copy(update={"debug": False})
+    config = loaded.config.model_copy(update={"train": settings, "augmentation": augmentation})
+    loaded = replace(loaded, config=config)
     with only_one(output):
         second = train(loaded, reporter, resume=True, allow_leak=True, plan=plan, replay=first.history())
     return compared(first, second)

@@ -7,31 +7,15 @@ import numpy as np
 import pytest
 from kills import Killer, halves
 
-from conftest import write_dataset
+from conftest import CONFIG, write_dataset
 from maskwright.training.run import Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork servers of POSIX")
 
-CONFIG = r"""
-[data]
-images = "dataset/images"
-masks = "dataset/masks"
-patient_pattern = 'P(\d+)'
-valid_fraction = 0.25
-test_fraction = 0.25
-cache_dir = "cache"
-[model]
-image_width = 32
-image_height = 32
-base_filters = 4
-num_layers = 2
-[train]
-epochs = 3
-steps_per_epoch = 5
-batch_size = 2
-precision = "float32"
-checkpoint_minutes = 1e-9
-"""
+SHORT = [
+    "augmentation.probability=0.3", "train.epochs=3", "train.steps_per_epoch=5", "train.batch_size=2",
+    "train.checkpoint_minutes=1e-9",
+]  # fmt: skip
 KINDS = {
     "slices": ["train.weight_average=0.9", "train.learning_rate_schedule=cosine"],
     "adversarial": ["train.adversarial_weight=0.01", "train.adversarial_filters=4"],
@@ -53,7 +37,7 @@ def test_it_ends_as_if_nothing_had_happened(kind, tmp_path):
     killer = Killer(seed=OFTEN)
 
     def words(name):
-        sets = [word for override in KINDS[kind] for word in ("--set", override)]
+        sets = [word for override in [*SHORT, *KINDS[kind]] for word in ("--set", override)]
         more = ["--fold", "all"] if kind == "folds" else []
         return ["train", str(tmp_path / "config.toml"), "--run", str(tmp_path / name), "--resume", *more, *sets]
 
