@@ -14,7 +14,7 @@ test: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not backends and not zoo and not configs and not bioimageio and not fuzz"
 
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not zoo and not fuzz"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "slow and not configs and not zoo and not fuzz"
 
 # What the oldest versions that pyproject.toml allows could break: files, training, engines, scans, the service.
 LOWEST := tests/training/test_train.py $(addprefix tests/inference/,test_predict.py test_runtimes.py) tests/exporting \

@@ -13,7 +13,7 @@ from maskwright.data.samples import SampleId
 from maskwright.errors import MaskwrightError
 from maskwright.progress import Reporter
 from maskwright.training.prepare import prepare
-from maskwright.training.train import _batches
+from maskwright.training.train import make_batches
 
 
 def test_each_transform_by_itself_and_all_together(config_file, quiet):
@@ -48,7 +48,7 @@ def test_off_has_nothing_to_show(config_file, quiet):
 def test_the_batches_are_those_of_the_training(config_file):
     config = load(config_file, ["train.steps_per_epoch=4"]).config
     shown = training_batches(config)
-    trained, _ = _batches(prepare(config, Reporter(quiet=True)), config, fresh=True)
+    trained, _ = make_batches(prepare(config, Reporter(quiet=True)), config, fresh=True)
     assert np.array_equal(shown.order(3), trained.order(3))
     assert shown.steps == trained.steps
 
@@ -57,7 +57,7 @@ def test_a_sample_that_was_trained_on_is_shown_again(config_file, tmp_path):
     overrides = ["augmentation.debug=true", f"augmentation.debug_images_dir={tmp_path / 'i'}",
                  f"augmentation.debug_masks_dir={tmp_path / 'm'}"]  # fmt: skip
     config = load(config_file, overrides).config
-    trained, _ = _batches(prepare(config, Reporter(quiet=True)), config, fresh=True, table=tmp_path / "samples.csv")
+    trained, _ = make_batches(prepare(config, Reporter(quiet=True)), config, fresh=True, table=tmp_path / "samples.csv")
     list(trained.epoch(1))
     with (tmp_path / "samples.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["file"].startswith("augmented_")]

@@ -5,6 +5,7 @@
     run = mw.train("config.toml")
     mw.evaluate(run)
     mw.predict(run, "images/")
+    mw.load(run).predict(array).mask
 
 Names are imported when they are first used, so that importing the package is quick.
 """
@@ -23,6 +24,9 @@ prepare_environment()
 
 if TYPE_CHECKING:
     from maskwright.api import evaluate, export, load_config, predict, report, serve, suspects, train, tune
+    from maskwright.api.feeding import Feed, dataset
+    from maskwright.api.model import Model, load
+    from maskwright.api.segmentation import Segmentation
     from maskwright.errors import MaskwrightError
     from maskwright.models.registry import create_model
     from maskwright.training.run import Run
@@ -37,17 +41,27 @@ _HOMES = {
     "serve": "api",
     "suspects": "api",
     "tune": "api",
+    "dataset": "api.feeding",
+    "Feed": "api.feeding",
+    "load": "api.model",
+    "Model": "api.model",
+    "Segmentation": "api.segmentation",
     "create_model": "models.registry",
     "Run": "training.run",
     "MaskwrightError": "errors",
 }
 
 __all__ = [
+    "Feed",
     "MaskwrightError",
+    "Model",
     "Run",
+    "Segmentation",
     "create_model",
+    "dataset",
     "evaluate",
     "export",
+    "load",
     "load_config",
     "predict",
     "report",

@@ -126,6 +126,39 @@ def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
     return run
 
 
+def tensorflow_dataset(feed: Any, shape: tuple[int, ...]) -> Any:
+    """A `tf.data.Dataset` of batches: images `(B, *shape)` and labels `(B, …, 1)`, float32; an epoch each time.
+
+    Raises:
+        MaskwrightError: TensorFlow is not installed.
+    """
+    tf = _import_tensorflow("as_tf")
+    specs = [tf.TensorSpec((None, *one), tf.float32) for one in (shape, (*shape[:-1], 1))]
+    found = tf.data.Dataset.from_generator(lambda: iter(feed), output_signature=tuple(specs))
+    return found.apply(tf.data.experimental.assert_cardinality(len(feed)))
+
+
+def torch_loader(feed: Any) -> Any:
+    """A `torch.utils.data.DataLoader` of the same batches, made by threads of ours and no process of its own.
+
+    Raises:
+        MaskwrightError: PyTorch is not installed.
+    """
+    try:
+        import torch.utils.data
+    except ModuleNotFoundError:
+        raise MaskwrightError("needs PyTorch", where="as_torch", fix='pip install "maskwright[torch]"') from None
+
+    class Stream(torch.utils.data.IterableDataset):  # type: ignore[misc, type-arg, unused-ignore]
+        def __len__(self) -> int:
+            return len(feed)
+
+        def __iter__(self) -> Any:
+            return ((torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in feed)
+
+    return torch.utils.data.DataLoader(Stream(), batch_size=None)
+
+
 def fused_batch_normalization(
     inputs: Any, weights: tuple[Any, Any], statistics: tuple[Any, Any], epsilon: float, *, learns: bool
 ) -> tuple[Any, tuple[Any, Any]]:

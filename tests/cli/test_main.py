@@ -190,15 +190,17 @@ def test_augment_says_what_is_wrong(capsys, config_file, words, message):
 
 
 @pytest.mark.slow
-def test_models_builds_every_architecture(capsys):
+@pytest.mark.parametrize(
+    "size", [[], pytest.param(["--size", "512", "512", "--channels", "3"], marks=pytest.mark.configs)]
+)
+def test_models_builds_every_architecture(size, capsys):
     from maskwright.models.registry import architectures
 
-    for size in ([], ["--size", "512", "512", "--channels", "3"]):
-        found = json.loads(run(capsys, "models", *size, "--json")[1])["models"]
-        assert all(item["parameters"] > 0 and item["multiply_adds"] > 0 for item in found)
-        assert {item["name"] for item in found} == {
-            name for name, one in architectures().items() if not size or 2 in one.dims
-        }
+    found = json.loads(run(capsys, "models", *size, "--json")[1])["models"]
+    assert all(item["parameters"] > 0 and item["multiply_adds"] > 0 for item in found)
+    assert {item["name"] for item in found} == {
+        name for name, one in architectures().items() if not size or 2 in one.dims
+    }
 
 
 def test_models_and_doctor(capsys, monkeypatch):

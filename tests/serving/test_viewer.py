@@ -101,7 +101,8 @@ def ball(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("series", ["ball", "shared"])
 def test_a_series(series, tmp_path, request):
-    """A small one as its files, which are packed in the browser; the shared one, of 512x512, as a zip."""
+    """A small one as its files, which are packed in the browser, with all that can be done there; the shared one, of
+    512x512, as a zip: opened, looked at and saved, for each look takes the browser seconds without a graphics card."""
     pytest.importorskip("highdicom")
     if series == "ball":
         folder = request.getfixturevalue("ball")
@@ -135,6 +136,8 @@ def test_a_series(series, tmp_path, request):
         # The mask's share of the slice, on the screen: axial slices are square, as high as the stage or as wide.
         edge = min(area.shape)
         assert area.sum() / edge**2 == pytest.approx(expected.array[slice_shown].mean(), rel=0.15)
+        if series == "shared":
+            return
         page.press("m")
         assert page.coloured().sum() < 0.02 * area.sum() and not page.element("shown").is_selected()
         page.press("m", "o")

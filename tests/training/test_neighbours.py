@@ -12,7 +12,7 @@ from maskwright.config import load
 from maskwright.errors import MaskwrightError
 from maskwright.models.saving import read_metadata
 from maskwright.training.prepare import prepare
-from maskwright.training.train import _batches
+from maskwright.training.train import make_batches
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_slice_lies_amid_its_neighbours(config_file, tmp_path, quiet):
     sets = ['data.fit="patch"', "data.neighbours=1", 'augmentation.mode="off"']
     loaded = load(config_file, sets, run_dir=tmp_path / "run")
     prepared = prepare(loaded.config, quiet)
-    batches, _ = _batches(prepared, loaded.config, fresh=True)
+    batches, _ = make_batches(prepared, loaded.config, fresh=True)
     images, _ = next(iter(batches.epoch(0)))
     for image, pair in zip(images, batches.pairs(0, 0), strict=True):
         number = int(pair.image.stem[-1])

@@ -175,6 +175,19 @@ def read_image(path: Path, *, palette: bool = False, window: Window | None = Non
     return _read_deep(path)
 
 
+def decoded(picture: Image.Image) -> np.ndarray:
+    """An opened picture of Pillow as `read_image` would give it: alpha dropped, turned as its camera noted.
+
+    Raises:
+        UnreadableImage: values that are not finite.
+    """
+    if picture.mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16)
+    if picture.mode in {"I", "F"}:
+        return _finite(np.asarray(picture, np.float32), "the PIL picture")
+    return np.asarray(ImageOps.exif_transpose(_plain(picture, False)))
+
+
 def _plain(picture: Image.Image, palette: bool) -> Image.Image:
     if picture.mode in {"L", "RGB"} or (picture.mode == "P" and palette):
         return picture
@@ -202,7 +215,7 @@ def _read_deep(path: Path) -> np.ndarray:
     return np.ascontiguousarray(_finite(array, path), dtype=np.float32)
 
 
-def _finite(array: np.ndarray, path: Path) -> np.ndarray:
+def _finite(array: np.ndarray, path: object) -> np.ndarray:
     if not np.isfinite(array).all():
         raise UnreadableImage(
             "holds values that are not finite (NaN or infinity)",

@@ -217,9 +217,16 @@ def predict_image(
 
 def segment_picture(engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False) -> np.ndarray:
     """The mask `(H, W)` of class numbers of a decoded picture."""
+    return found_in(engine, picture, options, tiled=tiled)[0]
+
+
+def found_in(
+    engine: Engine, picture: Picture, options: PredictSection, *, tiled: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mask `(H, W)` of class numbers of a decoded picture, and its probabilities `(H, W, K)`."""
     small = None
     if not tiled and engine.metadata.input_rule.fit == "resize":
         small = engine.probabilities(picture.inputs[None])[0]
     full = full_probabilities(engine, picture, small, options, tiled=tiled)
     label = decision(engine.metadata, options)(full)
-    return cleaning(engine.metadata, options.postprocess)(label)
+    return cleaning(engine.metadata, options.postprocess)(label), full

@@ -13,13 +13,14 @@ import numpy as np
 
 from maskwright.config.schema import PredictSection
 from maskwright.errors import MaskwrightError
+from maskwright.inference.in_memory import structure_names
 from maskwright.inference.masks import class_colour, mask_bytes
 from maskwright.inference.overlay import viewable
 from maskwright.labels.regions import inside
 from maskwright.models.metadata import Metadata
 from maskwright.serving.intake import DICOM, PICTURE
 from maskwright.serving.limits import Refused
-from maskwright.serving.segmenter import Segmentation
+from maskwright.serving.segmenter import Segmented
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import nifti_bytes
 
@@ -37,7 +38,7 @@ class Answer:
     name: str = ""
 
 
-def answer(found: Segmentation, metadata: Metadata, options: PredictSection, format: str, include: str) -> Answer:
+def answer(found: Segmented, metadata: Metadata, options: PredictSection, format: str, include: str) -> Answer:
     """The answer to a request.
 
     Args:
@@ -68,9 +69,9 @@ def wanted(include: str) -> list[str]:
     return names
 
 
-def describe(found: Segmentation, metadata: Metadata, options: PredictSection, include: list[str]) -> dict[str, Any]:
+def describe(found: Segmented, metadata: Metadata, options: PredictSection, include: list[str]) -> dict[str, Any]:
     """JSON: size, place and structures, and what is to be included: masks as run lengths, files in base 64."""
-    labels = found.labels
+    what, labels = found.what, found.what.labels
     array = labels.array if isinstance(labels, Volume) else labels
     plain: dict[str, Any] = {"kind": found.kind, "size": list(array.shape)}
     if isinstance(labels, Volume):
@@ -80,13 +81,15 @@ def describe(found: Segmentation, metadata: Metadata, options: PredictSection, i
             "affine": labels.affine.tolist(),
         }
     plain["labels"] = [
-        {"number": number, "name": name, "color": _colour(number)} for number, name in found.names.items() if number
+        {"number": number, "name": name, "color": _colour(number)}
+        for number, name in found.what.names.items()
+        if number
     ]
     structures = []
     regions = dict(zip(metadata.class_names[1:], metadata.label_rule.regions, strict=False))
-    for key, name, number in _structures(metadata):
+    for number, (key, name) in enumerate(structure_names(metadata).items(), start=1):
         facts = {"number": number, "name": name, "color": _colour(number)}
-        facts |= found.structures.get(key, {"voxels": 0, "volume_ml": 0.0} if isinstance(labels, Volume) else {})
+        facts |= what.structures.get(key, {"voxels": 0, "volume_ml": 0.0} if isinstance(labels, Volume) else {})
         if "rle" in include:
             facts["rle"] = run_lengths(inside(array, regions[name]) if regions else array == number)
         structures.append(facts)
@@ -97,13 +100,6 @@ def describe(found: Segmentation, metadata: Metadata, options: PredictSection, i
 
 def _colour(number: int) -> str:
     return "#{:02x}{:02x}{:02x}".format(*class_colour(number))
-
-
-def _structures(metadata: Metadata) -> list[tuple[str, str, int]]:
-    """Key among the measures, name and number (for its colour) of each structure, found or not."""
-    if metadata.label_rule.regions:
-        return [(name, name, place) for place, name in enumerate(metadata.class_names[1:], start=1)]
-    return [(str(number), name, number) for number, name in enumerate(metadata.class_names) if number]
 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
@@ -120,8 +116,8 @@ def from_run_lengths(lengths: list[int], size: list[int]) -> np.ndarray:
     return np.repeat(values, lengths).reshape(size)
 
 
-def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSection) -> bytes | None:
-    labels, image = found.labels, found.image
+def _file(kind: str, found: Segmented, metadata: Metadata, options: PredictSection) -> bytes | None:
+    labels, image = found.what.labels, found.what.image
     if (kind in ("png", "image")) is isinstance(labels, Volume):
         raise Refused(422, f"a {found.kind} cannot be answered as {kind}", "Leave format out, or ask for json.")
     if isinstance(labels, np.ndarray):
@@ -138,6 +134,6 @@ def _file(kind: str, found: Segmentation, metadata: Metadata, options: PredictSe
     from maskwright.volumes.dicom_seg import segmentation_bytes
 
     try:
-        return segmentation_bytes(labels, image, Path(_NAMES[kind]), found.names)
+        return segmentation_bytes(labels, image, Path(_NAMES[kind]), found.what.names)
     except MaskwrightError as error:
         raise Refused.because(error, Path(image.name)) from None

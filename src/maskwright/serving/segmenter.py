@@ -6,45 +6,32 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from maskwright.config.schema import PredictSection
-from maskwright.data.levels import settled_for
-from maskwright.data.preprocess import adjust
 from maskwright.data.resolution import spacing_for
 from maskwright.data.threads import cores
 from maskwright.errors import MaskwrightError
 from maskwright.inference.decision import decision
 from maskwright.inference.engines import Engine, combined
-from maskwright.inference.scans import label_names, measures
-from maskwright.inference.slices import picture, segment_picture
-from maskwright.inference.volumes import predict_scan
+from maskwright.inference.in_memory import Labelled, label_picture, label_scan
 from maskwright.serving.batching import NetworkThread, batch_of, batch_sizes
 from maskwright.serving.intake import Upload, read_picture, read_scan
 from maskwright.serving.limits import Limits, Refused
 from maskwright.serving.tickets import Ticket, TicketEngine
-from maskwright.volumes import Volume
 
 Result = TypeVar("Result")
 _SCANS = 2  # at a time: each holds a whole scan in memory
 
 
 @dataclass(frozen=True)
-class Segmentation:
-    """What was found in an upload.
-
-    Attributes:
-        kind: of the upload. labels: class numbers, `(H, W)` or a label map on the scan's voxels. image: the picture, or
-            the scan. names: of the label numbers. structures: measures of each label, or of each region by its name.
-    """
+class Segmented:
+    """What was found in an upload, and its kind."""
 
     kind: str
-    labels: np.ndarray | Volume
-    image: np.ndarray | Volume
-    names: dict[int, str]
-    structures: dict[str, dict[str, Any]]
+    what: Labelled
 
 
 class Segmenter:
@@ -84,7 +71,7 @@ class Segmenter:
         return time.perf_counter() - begin
 
     def submit(
-        self, upload: Upload, ticket: Ticket, finish: Callable[[Segmentation], Result], series: str | None = None
+        self, upload: Upload, ticket: Ticket, finish: Callable[[Segmented], Result], series: str | None = None
     ) -> Future[Result]:
         """Segment an upload in a thread, and what `finish` makes of it; scans and pictures do not wait for each other.
 
@@ -100,7 +87,7 @@ class Segmenter:
         self._scans.shutdown()
         self._network.close()
 
-    def _segment(self, upload: Upload, ticket: Ticket, series: str | None) -> Segmentation:
+    def _segment(self, upload: Upload, ticket: Ticket, series: str | None) -> Segmented:
         ticket.left()
         members = [TicketEngine(engine, self._network, self.most, ticket) for engine in self.engines]
         engine = combined(members, self.options)
@@ -111,31 +98,17 @@ class Segmenter:
         except MaskwrightError as error:
             raise Refused.because(error, upload.path) from None
 
-    def _picture(self, engine: Engine, upload: Upload) -> Segmentation:
+    def _picture(self, engine: Engine, upload: Upload) -> Segmented:
         rule = self.metadata.input_rule
         if rule.depth:
             raise Refused(422, "is a picture, and the model takes volumes", "Send a NIfTI file or a DICOM series.")
         image = read_picture(upload, self.limits, self.metadata.channels)
-        rule = settled_for(rule, image, self.options.levels)
-        levels = np.concatenate(
-            [adjust(image, rule)] * (2 * rule.neighbours + 1), axis=2
-        )  # it stands in for neighbours
-        seen = picture(image, levels, rule, upload.path, spacing_for(upload.path, rule))
-        labels = segment_picture(engine, seen, self.options)
-        names = label_names(self.metadata)
-        counts = np.bincount(labels.ravel(), minlength=max(names) + 1)
-        structures = {
-            str(number): {"name": name, "pixels": int(counts[number]), "share": float(counts[number] / labels.size)}
-            for number, name in names.items()
-            if number
-        }
-        return Segmentation(upload.kind, labels, image, names, structures)
+        spacing = spacing_for(upload.path, rule)
+        return Segmented(upload.kind, label_picture(engine, image, self.options, where=upload.path, spacing=spacing))
 
-    def _scan(self, engine: Engine, upload: Upload, ticket: Ticket, series: str | None) -> Segmentation:
+    def _scan(self, engine: Engine, upload: Upload, ticket: Ticket, series: str | None) -> Segmented:
         scan = read_scan(upload, self.limits, self.metadata.input_rule, series)
         ticket.left()
-        found = predict_scan(engine, scan, self.options)
+        found = label_scan(engine, scan, self.options)
         ticket.left()
-        return Segmentation(
-            upload.kind, found.labels, scan, label_names(self.metadata), measures(found, scan, self.metadata)
-        )
+        return Segmented(upload.kind, found)

@@ -120,7 +120,7 @@ def train(
     reporter.say(
         f"training {metadata.architecture} with {model.count_params():,} parameters in {precision} -> {run.path}"
     )
-    batches, valid = _batches(prepared, config, fresh=not resume, table=run.samples)
+    batches, valid = make_batches(prepared, config, fresh=not resume, table=run.samples)
     validation = Validation(model, metadata, valid, config, objective(model, config)) if valid else None
     keeper.validation = validation
     with keeper:
@@ -282,9 +282,14 @@ def write_toml_file(run: Run, config: Configuration, loaded: Loaded) -> None:
     write_text(run.config_file, write_toml(config, everything=True, comments=comments))
 
 
-def _batches(
+def make_batches(
     prepared: Prepared, config: Configuration, *, fresh: bool, table: Path | None = None
 ) -> tuple[Batches, Batches | None]:
+    """The batches of training and of validation, if there is one.
+
+    Args:
+        fresh: whether a training begins with them, which empties the folders of its copies. table: of the copies.
+    """
     settings = config.train
     train = Batches(
         prepared.train,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,20 @@ def read_itk(path: Path) -> Volume:
     _require_sound(path, kind)
     with decoding(path):
         image = sitk.ReadImage(str(path))
+    return as_volume(image, path, Source(kind, path))
+
+
+def as_volume(image: Any, path: object, source: Source | None = None) -> Volume:
+    """An image of SimpleITK in memory.
+
+    Args:
+        path: what it is, for messages.
+
+    Raises:
+        MaskwrightError: not of three dimensions, or of values that are no numbers.
+    """
+    import SimpleITK as sitk
+
     if image.GetDimension() != 3:
         raise MaskwrightError(
             f"has {image.GetDimension()} dimensions", where=path, fix="A volume has three, and channels beside them."
@@ -83,7 +98,7 @@ def read_itk(path: Path) -> Volume:
     affine[:2] *= -1  # ITK's frame has x to the left and y to the back
     if array.dtype.kind == "f":
         array = array.astype(np.float32)
-    return Volume(check_values(array, path), check_affine(affine, path), "", Source(kind, path))
+    return Volume(check_values(array, path), check_affine(affine, path), "", source or Source())
 
 
 def _require_sound(path: Path, kind: str) -> None:

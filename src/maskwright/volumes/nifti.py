@@ -47,6 +47,19 @@ def read_nifti(path: Path) -> Volume:
             if not path.stat().st_size:
                 raise MaskwrightError("is damaged or cut short: it is empty", where=path, fix=COPY) from None
             raise MaskwrightError(f"is no NIfTI file: {_beginning(path)}", where=path, fix=COPY) from None
+    return _volume(image, array, path, Source("nifti", path))
+
+
+def as_volume(image: Any, where: object) -> Volume:
+    """An image of nibabel in memory, by the same rules as a file.
+
+    Raises:
+        MaskwrightError: without geometry, with two that differ, or of no numbers.
+    """
+    return _volume(image, np.asanyarray(image.dataobj), where, Source())
+
+
+def _volume(image: Any, array: np.ndarray, path: object, source: Source) -> Volume:
     affine = _affine(image, path)
     array = array.reshape(array.shape + (1,) * (3 - array.ndim)) if array.ndim < 3 else array
     while array.ndim > 3 and array.shape[-1] == 1:
@@ -61,7 +74,7 @@ def read_nifti(path: Path) -> Volume:
     # First index fastest in the file: from (i, j, k) to (d, h, w) is a view, no copy.
     array = array.transpose(2, 1, 0, *range(3, array.ndim))
     order = [2, 1, 0, 3]
-    return Volume(check_values(array, path), affine[:, order], "", Source("nifti", path))
+    return Volume(check_values(array, path), affine[:, order], "", source)
 
 
 def _inside(path: Path) -> Path:
@@ -121,7 +134,7 @@ def _beginning(path: Path) -> str:
     return f"it begins like {kind}"
 
 
-def _affine(image: Any, path: Path) -> np.ndarray:
+def _affine(image: Any, path: object) -> np.ndarray:
     if isinstance(image, nibabel.MGHImage):
         return check_affine(image.affine, path)
     if not isinstance(image, nibabel.Nifti1Pair):  # NIfTI-2 is one of them too

@@ -42,18 +42,27 @@ def _write(plain: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], path: Pa
         return
     if path.suffix != ".csv":
         raise MaskwrightError(f"ends in {path.suffix!r}", where=path, fix="Write to a .csv or .json file.")
-    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
-    write_sheet(path, columns, rows)
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["label"]
+    write_sheet(path, names, rows)
 
 
-def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Measures for a line of a table: points become three columns, lists one of several numbers."""
+def columns(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures as columns of a table: points become three of them, and other lists stay lists."""
     row: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, list) and name.endswith("_mm"):
-            row |= {f"{name}_{axis}": f"{one:.6g}" for axis, one in zip("xyz", value, strict=True)}
-        elif isinstance(value, list):
-            row[name] = " ".join(f"{one:.6g}" for one in value)
+            row |= {f"{name}_{axis}": one for axis, one in zip("xyz", value, strict=True)}
         else:
-            row[name] = f"{value:.6g}" if isinstance(value, float) else value
+            row[name] = value
     return row
+
+
+def flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a line of text: lists are one column of several numbers, and floats have six digits."""
+    return {name: _text(value) for name, value in columns(facts).items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(f"{one:.6g}" for one in value)
+    return f"{value:.6g}" if isinstance(value, float) else value

@@ -8,6 +8,7 @@ looked at on a screen, rows to the back, columns to the patient's left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,20 @@ def orientation(affine: Affine) -> str:
             free_axes.discard(axis)
             free_worlds.discard(world)
     return "".join(letters)
+
+
+def affine_of(directions: str, spacing: Sequence[float]) -> Affine:
+    """The affine of axes that grow into the directions of three letters, from the origin on.
+
+    Args:
+        spacing: mm from voxel to voxel along each axis.
+    """
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    for axis, (letter, step) in enumerate(zip(directions, spacing, strict=True)):
+        world, sign = next((world, pair.index(letter)) for world, pair in enumerate(_LETTERS) if letter in pair)
+        affine[world, axis] = step if sign else -step
+    return affine
 
 
 def check_affine(affine: np.ndarray, where: object) -> Affine:
