@@ -146,11 +146,26 @@ def test_a_training_within_a_budget_fits_into_it(minutes, count):
     found = {choice.key: choice.value for choice in length(one, chosen, minutes, Pace())}
     batch = next(choice.value for choice in chosen if choice.key == "train.batch_size")
     steps = found.get("train.steps_per_epoch", int(np.ceil(0.7 * count / batch)))
-    judged = np.ceil(0.15 * count / batch) * 2 * 0.2
+    judged = np.ceil(2 * 0.15 * count / batch) * 0.2
     assert found["train.minutes"] == minutes
     assert found["train.epochs"] == 1 or found["train.epochs"] * (0.5 * steps + judged) + 20 <= minutes * 60
     if count == 10:
         assert found["train.epochs"] >= 30
+    if found["train.epochs"] > 8:  # most of the time goes into learning
+        assert judged <= 0.21 * (0.5 * steps + judged)
+
+
+def test_a_slow_validation_does_not_eat_the_time():
+    """The vessels: four pictures of 1130 x 1168 px are many windows, and 16 are learnt from."""
+    parts = {"train": [record(584, 565)] * 16, "valid": [record(584, 565)] * 4}
+    one = replace(facts([], width=4.0), records=parts)
+    chosen = choose(one, HERE, 1e9)
+    assert {choice.key: choice.value for choice in chosen}["data.pixel_size"] == 0.5
+    found = {choice.key: choice.value for choice in length(one, chosen, 15.0, Pace(step=1.3, prediction=0.35))}
+    judged = 0.35 * (4 * (25 + 64)) / 8
+    assert found["train.epochs"] >= 8
+    assert 0.75 <= found["train.epochs"] * found["train.steps_per_epoch"] * 1.3 / (15 * 60 * 0.85 - 20) <= 1
+    assert judged * found["train.epochs"] <= 0.21 * 15 * 60
 
 
 @pytest.mark.parametrize(("minutes", "scale"), [(300.0, 1.5), (30.0, 2.0), (1.0, 2.0)])

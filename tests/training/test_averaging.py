@@ -20,12 +20,13 @@ def trained(average, steps):
     return model, seen
 
 
-@pytest.mark.parametrize("steps", [1, 6])
+@pytest.mark.parametrize("steps", [1, 6, 40])
 def test_each_step_keeps_its_share_and_the_weights_come_back(steps):
     model, seen = trained(0.75, steps)
     expected = seen[0]
-    for weights in seen[1:]:
-        expected = [0.75 * old + 0.25 * new for old, new in zip(expected, weights, strict=True)]
+    for step, weights in enumerate(seen[1:], start=1):
+        kept = min(0.75, step / (step + 9))
+        expected = [kept * old + (1 - kept) * new for old, new in zip(expected, weights, strict=True)]
     with averaged(model):
         for one, value in zip(model.trainable_variables, expected, strict=True):
             assert np.allclose(one, value, atol=1e-6)

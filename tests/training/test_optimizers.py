@@ -36,8 +36,6 @@ def moved(optimizer, steps=20):
         ({"optimizer": "Adam"}, lambda: keras.optimizers.Adam(0.01)),
         ({"optimizer": "AdamW", "weight_decay": 0.05}, lambda: keras.optimizers.AdamW(0.01, weight_decay=0.05)),
         ({"optimizer": "Adam", "clipvalue": 1e-3}, lambda: keras.optimizers.Adam(0.01, clipvalue=1e-3)),
-        ({"optimizer": "AdamW", "weight_average": 0.9, "weight_decay": 0.01},
-         lambda: keras.optimizers.AdamW(0.01, weight_decay=0.01, use_ema=True, ema_momentum=0.9)),
         ({"optimizer": "SGD"}, lambda: keras.optimizers.SGD(0.01, momentum=0.99, nesterov=True)),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from maskwright.advice.choices import STEPS, Choice, in_pixels
@@ -11,6 +12,8 @@ from maskwright.advice.facts import Facts
 
 SHARE = 0.85  # of the time that steps and validation take; the rest is for what else the machine does
 EPOCHS = 30  # that a training within a budget should have, so that the best can be chosen among some
+LEAST_EPOCHS = 8  # however long a validation takes
+JUDGED = 0.2  # of the time, at most, goes into validation
 FEWEST, MOST = 20, 300
 _LEARNT = 0.7  # of what is split by drawing: training
 _VALIDATED = 0.15
@@ -32,20 +35,30 @@ class Pace(Protocol):
         """A batch."""
 
 
-def _windows(facts: Facts, keys: Mapping[str, Any], part: str) -> float:
-    """Inputs of the network that cover a part once."""
+@dataclass(frozen=True)
+class _Part:
+    """Inputs of the network that cover a part once, and those that overlap by half."""
+
+    once: float
+    overlapping: float
+
+
+def _part(facts: Facts, keys: Mapping[str, Any], part: str) -> _Part:
     source, share = part, 1.0
     if part not in facts.records:
         source = "all" if "all" in facts.records else "train"
         share = _VALIDATED if part == "valid" else _LEARNT if "all" in facts.records else 1 - _VALIDATED
     if facts.layout.scans:
-        return share * len(facts.records[source]) * (1 if part == "train" else 4)
+        count = share * len(facts.records[source])
+        return _Part(count * (1 if part == "train" else 4), 16 * count)
     unit, edges = keys.get("data.pixel_unit", "px"), (keys["model.image_height"], keys["model.image_width"])
     scale = in_pixels(facts, keys.get("data.pixel_size", 1.0), unit)
-    sizes = facts.sizes(source, measured=unit != "px")
-    total = sum(math.prod(math.ceil(side / scale / edge) for side, edge in zip(size, edges, strict=True))
-                for size in sizes)  # fmt: skip
-    return share * total
+    once = overlapping = 0
+    for size in facts.sizes(source, measured=unit != "px"):
+        shares = [side / scale / edge for side, edge in zip(size, edges, strict=True)]
+        once += math.prod(max(1, math.ceil(one)) for one in shares)
+        overlapping += math.prod(max(1, math.ceil(2 * one) - 1) for one in shares)
+    return _Part(share * once, share * overlapping)
 
 
 def length(facts: Facts, chosen: list[Choice], minutes: float | None, pace: Pace | None) -> list[Choice]:
@@ -56,18 +69,39 @@ def length(facts: Facts, chosen: list[Choice], minutes: float | None, pace: Pace
     """
     keys = {choice.key: choice.value for choice in chosen}
     batch = keys["train.batch_size"]
-    steps = max(1, math.ceil(_windows(facts, keys, "train") / batch))
+    whole = max(1, math.ceil(_part(facts, keys, "train").once / batch))
     if minutes is None or pace is None:
-        epochs = min(MOST, max(FEWEST, round(STEPS / steps)))
-        return [Choice("train.epochs", epochs, f"{steps} steps each: about {epochs * steps:,} steps in all")]
-    overlap = 4 if facts.layout.scans or keys.get("data.fit") == "patch" else 1  # windows of validation overlap
-    judged = math.ceil(_windows(facts, keys, "valid") / batch) * (1 + overlap) * pace.prediction
+        epochs = min(MOST, max(FEWEST, round(STEPS / whole)))
+        return [Choice("train.epochs", epochs, f"{whole} steps each: about {epochs * whole:,} steps in all")]
+    valid, windows = _part(facts, keys, "valid"), keys.get("data.fit") == "patch" or facts.layout.scans
+    inputs = valid.once + (
+        valid.overlapping if windows else valid.once
+    )  # the loss sees a case once, the score in windows
+    judged = math.ceil(inputs / batch) * pace.prediction
     left = minutes * 60 * SHARE - pace.start
-    each = left / EPOCHS - judged
+    steps = _steps(whole, left, judged, pace.step)
+    epochs = max(1, math.floor(left / (pace.step * steps + judged)))
+    if steps != whole:  # what is left of the time is shared out
+        steps = max(steps, math.floor((left / epochs - judged) / pace.step))
     told = f"a step took {pace.step:.2f} s here, a validation takes about {judged:.0f} s"
     found = [Choice("train.minutes", minutes, "the training ends in this time, whatever the machine does")]
-    if each < pace.step * steps:  # an epoch of everything would be too long
-        steps = max(1, math.floor(each / pace.step))
-        found.append(Choice("train.steps_per_epoch", steps, "so that a validation falls due often enough"))
-    epochs = max(1, math.floor(left / (pace.step * steps + judged)))
+    if steps != whole:
+        why = "a validation falls due often enough" if steps < whole else "validations do not take too much of the time"
+        found.append(Choice("train.steps_per_epoch", steps, f"so that {why}"))
     return [Choice("train.epochs", min(epochs, 2000), told), *found]
+
+
+def _steps(whole: int, left: float, judged: float, step: float) -> int:
+    """Steps of an epoch: of everything once, or fewer, so that there are epochs to choose among; or more, so that most
+    of the time is spent on learning.
+
+    Args:
+        whole: steps that see everything once. left: seconds that there are. judged: seconds of a validation.
+        step: seconds of a step.
+    """
+
+    def in_epochs(count: int) -> int:
+        return math.floor((left / count - judged) / step)
+
+    enough = math.ceil(judged * (1 - JUDGED) / JUDGED / step)
+    return max(1, min(max(min(whole, in_epochs(EPOCHS)), enough), in_epochs(LEAST_EPOCHS)))
