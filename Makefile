@@ -4,8 +4,17 @@ PYTHON ?= $(shell for v in python3.12 python3.11 python3.13 python3 python; do \
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# $(call locked,PYTHON,NAME): what .ci/locked/NAME.txt names, by the hashes of its files. uv unpacks a file once for all
+# environments, in seconds; where it does not run or reaches nothing, pip does the same.
+QUIETLY = $(1) -m pip --disable-pip-version-check --quiet install
+locked = $(QUIETLY) --require-hashes -r .ci/locked/uv.txt && \
+	{ $(1) -m uv pip install --quiet --python $(1) --require-hashes -r .ci/locked/$(2).txt || \
+	$(QUIETLY) --require-hashes -r .ci/locked/$(2).txt; }
+# $(call ours,PYTHON): this folder, with what is there.
+ours = $(QUIETLY) --no-deps --no-build-isolation -e .
+
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check licences format docs viewer clean
+.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check licences audit packages locked format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -53,6 +62,18 @@ check: .venv/.dev
 licences: .venv/.dev
 	$(BIN)/python .ci/licences.py
 
+# Known weaknesses of what is locked, where the data about them can be reached.
+audit: .venv-tools/.ready
+	.venv-tools/bin/python .ci/audit.py .ci/locked/run.txt .ci/locked/dev.txt
+
+# dist/: the wheel, the source distribution and a bill of materials, each of both tried in an empty environment.
+packages: .venv-tools/.ready
+	.ci/packages $(PYTHON)
+
+# The hashes of constraints.txt's versions anew, after it or pyproject.toml was changed.
+locked: .venv-tools/.ready
+	.ci/lock .venv-tools/bin/uv
+
 viewer:
 	cd viewer && npm ci --ignore-scripts --omit=optional && node pack.mjs
 
@@ -65,15 +86,15 @@ docs: .venv/.dev
 	$(BIN)/maskwright config schema > docs/maskwright.schema.json
 	$(BIN)/python tests/support/files_page.py > docs/files.md
 
-.venv/.runtime: pyproject.toml constraints.txt
+.venv/.runtime: pyproject.toml .ci/locked/run.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install -c constraints.txt -e .
+	$(call locked,$(BIN)/python,run)
+	$(call ours,$(BIN)/python)
 	@touch $@
 
-.venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt -e '.[onnx,engines,scans,serve,pretrained]' --group dev
+.venv/.dev: .venv/.runtime .ci/locked/dev.txt
+	$(call locked,$(BIN)/python,dev)
 	@touch $@
 
 .venv/.backends: .venv/.dev
@@ -84,25 +105,31 @@ docs: .venv/.dev
 .venv-lowest/.ready: pyproject.toml .ci/lowest.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	$(call QUIETLY,.venv-lowest/bin/python) --require-hashes -r .ci/locked/uv.txt
 	.venv-lowest/bin/python .ci/lowest.py > .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet install -c .venv-lowest/lowest.txt \
+	.venv-lowest/bin/python -m uv pip install --quiet --python .venv-lowest/bin/python -c .venv-lowest/lowest.txt \
 		-e '.[onnx,engines,scans,serve,tensorboard]' --group dev
 	@touch $@
 
 # An environment of its own, because KerasHub brings another wheel of TensorFlow.
 .venv-zoo/.ready: .venv/.runtime
 	test -x .venv-zoo/bin/python || $(PYTHON) -m venv .venv-zoo
-	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
-	.venv-zoo/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[onnx,scans,zoo]' --group dev
+	$(call locked,.venv-zoo/bin/python,zoo)
+	$(call ours,.venv-zoo/bin/python)
 	@touch $@
 
 # Another one, because its newest release needs an older pydantic than ours.
 .venv-bioimageio/.ready: .venv/.runtime
 	test -x .venv-bioimageio/bin/python || $(PYTHON) -m venv .venv-bioimageio
-	.venv-bioimageio/bin/python -m pip --disable-pip-version-check --quiet install \
-		bioimageio.core==0.11.0 bioimageio.spec==0.5.12.0 pydantic==2.13.5 onnxruntime
+	$(call locked,.venv-bioimageio/bin/python,bioimageio)
+	@touch $@
+
+# What looks at packages and builds ours.
+.venv-tools/.ready: .ci/locked/tools.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
+	test -x .venv-tools/bin/python || $(PYTHON) -m venv .venv-tools
+	$(call locked,.venv-tools/bin/python,tools)
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-zoo .venv-lowest .venv-bioimageio .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf dist .venv .venv-zoo .venv-lowest .venv-bioimageio .venv-tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
