@@ -230,3 +230,19 @@ def test_train_evaluate_predict_from_the_command_line(capsys, config_file, datas
     (tmp_path / "none").mkdir()
     code, _, err = run(capsys, "evaluate", str(tmp_path / "none"), "--quiet")
     assert code == 2 and "no run folder" in err
+
+
+def test_doctor_looks_at_what_is_asked_for(capsys, monkeypatch):
+    from maskwright.cli import _extras
+
+    assert {"fastapi", "uvicorn"} <= {name for name, _ in _extras.extras()["serve"]}
+    monkeypatch.setattr(
+        _extras, "extras", lambda: {"good": [("rich", "13.9")], "bad": [("rich", "99"), ("no-such-package", "1")]}
+    )
+    code, out, _ = run(capsys, "doctor", "good", "--json")
+    (package,) = json.loads(out)["parts"]["good"]
+    assert code == 0 and package["name"] == "rich" and package["version"] and not package["problem"]
+    code, out, _ = run(capsys, "doctor", "good", "bad")
+    assert code == 1 and 'pip install "maskwright[bad]"' in out and "too old: 99" in out and "not installed" in out
+    code, _, error = run(capsys, "doctor", "godo")
+    assert code == 2 and "Did you mean 'good'" in error

@@ -87,3 +87,33 @@ def _read(path: Path) -> None:
         text = data.decode()
         rows = list(csv.reader(io.StringIO(text)))
         assert text.endswith("\n") and len({len(row) for row in rows}) == 1, "cut off"
+
+
+def contents(folder: Path, without: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """Every file of a folder by its name in it.
+
+    Args:
+        without: names of files that say when, or how fast.
+    """
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in without
+    }
+
+
+def write_balls(folder: Path, patients: int = 5, shape: tuple[int, int, int] = (10, 20, 24)) -> None:
+    """Scans with a bright ball, in `scans` and `labels` of a folder, as NIfTI."""
+    from scans import SERIES_AFFINE
+
+    from maskwright.volumes import Volume
+    from maskwright.volumes.nifti import write_nifti
+
+    rng = np.random.default_rng(2)
+    places = np.indices(shape)
+    for number in range(patients):
+        centre = [rng.uniform(0.35, 0.65) * edge for edge in shape]
+        inside = sum((axis - c) ** 2 for axis, c in zip(places, centre, strict=True)) < (0.3 * min(shape)) ** 2
+        values = np.where(inside, 150, -50) + rng.normal(0, 30, shape)
+        for kind, array in (("scans", np.rint(values).astype(np.int16)), ("labels", inside.astype(np.uint8))):
+            write_nifti(Volume(array, SERIES_AFFINE), folder / kind / f"P{number}.nii.gz")

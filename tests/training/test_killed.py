@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from kills import Killer, halves
+from kills import Killer, halves, write_balls
 
 from conftest import CONFIG, write_dataset
 from maskwright.training.run import Run
@@ -21,6 +21,15 @@ KINDS = {
     "adversarial": ["train.adversarial_weight=0.01", "train.adversarial_filters=4"],
     "folds": ["data.folds=2", "train.epochs=2", "train.steps_per_epoch=3"],
     "patches": ['data.fit="patch"', "model.image_width=16", "model.image_height=16"],
+    "volumes": [
+        "data.images=scans",
+        "data.masks=labels",
+        "model.name=unet_3d",
+        "model.image_depth=8",
+        "model.image_height=16",
+        "model.image_width=16",
+        "model.num_layers=1",
+    ],
 }
 TIMED = {"seconds", "images_per_second", "waiting"}
 
@@ -32,7 +41,7 @@ OFTEN = int(os.environ.get("KILLS", "5"))
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_ends_as_if_nothing_had_happened(kind, tmp_path):
-    write_dataset(tmp_path / "dataset")
+    (write_balls(tmp_path) if kind == "volumes" else write_dataset(tmp_path / "dataset"))
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     killer = Killer(seed=OFTEN)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from maskwright.cli._main import Outcome
@@ -12,15 +13,40 @@ if TYPE_CHECKING:
     from maskwright.progress import Reporter
 
 HELP = "versions, devices, threads, cache, and what is missing"
-EXAMPLE = "maskwright doctor"
+EXAMPLE = """maskwright doctor
+  maskwright doctor scans serve    # whether these work here; exit code 1 if not"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """This command takes no arguments of its own."""
+    """Arguments of this command."""
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="extras of the installation that are looked at, as scans or serve"
+    )
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Look at the machine and the installation."""
+    return _look_at(arguments.parts) if arguments.parts else _everything()
+
+
+def _look_at(parts: Sequence[str]) -> Outcome:
+    """Whether all packages of these extras are there, new enough, and can be imported."""
+    from maskwright.cli._extras import examine
+
+    found = {part: examine(part) for part in parts}
+    lines, missing = [], []
+    for part, packages in found.items():
+        lines += [f"{part}:", *(f"  {one.name:<34}{one.version or 'not installed':<15}{one.problem}".rstrip()
+                                for one in packages)]  # fmt: skip
+        if any(one.problem or not one.version for one in packages):
+            missing.append(part)
+    if missing:
+        lines.append(f'missing: pip install "maskwright[{",".join(missing)}]"')
+    data = {part: [vars(one) for one in packages] for part, packages in found.items()}
+    return Outcome({"parts": data, "missing": missing}, "\n".join(lines), code=1 if missing else 0)
+
+
+def _everything() -> Outcome:
     from maskwright.backend import accelerators, import_keras, processor_name, versions
     from maskwright.data.cache import default_folder, entries
     from maskwright.errors import MaskwrightError

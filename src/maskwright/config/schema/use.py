@@ -118,7 +118,10 @@ class PredictSection(Section):
         example="auto",
     )
     precision: Literal["auto", "float32", "mixed_bfloat16"] = key(
-        "auto", "Arithmetic, as `train.precision`; masks differ in a few pixels of an outline."
+        "float32",
+        "Arithmetic. `float32` gives the same mask in every command, engine and exported file. `auto` takes bfloat16 "
+        "where the processor has it: up to twice as fast, and masks differ along outlines, in small structures by up "
+        "to 4 % of their Dice.",
     )
     overlays: bool = key(True, "Draw the outline over the image.")
     probabilities: bool = key(False, "Write the probabilities too, as 16-bit PNG a class.")
