@@ -2,6 +2,7 @@
 
     import maskwright as mw
 
+    mw.init("dataset", minutes=30)
     run = mw.train("config.toml")
     mw.evaluate(run)
     mw.predict(run, "images/")
@@ -24,6 +25,7 @@ prepare_environment()
 
 if TYPE_CHECKING:
     from maskwright.api import evaluate, export, load_config, predict, report, serve, suspects, train, tune
+    from maskwright.api.advising import Advice, init
     from maskwright.api.feeding import Feed, dataset
     from maskwright.api.model import Model, load
     from maskwright.api.segmentation import Segmentation
@@ -41,6 +43,8 @@ _HOMES = {
     "serve": "api",
     "suspects": "api",
     "tune": "api",
+    "init": "api.advising",
+    "Advice": "api.advising",
     "dataset": "api.feeding",
     "Feed": "api.feeding",
     "load": "api.model",
@@ -52,6 +56,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Advice",
     "Feed",
     "MaskwrightError",
     "Model",
@@ -61,6 +66,7 @@ __all__ = [
     "dataset",
     "evaluate",
     "export",
+    "init",
     "load",
     "load_config",
     "predict",

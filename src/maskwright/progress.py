@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from maskwright.shown import file_as_image, notebook
 
 _PLAIN_EVERY = 10.0  # seconds between plain lines of one task
 
@@ -20,6 +24,7 @@ class Reporter:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.console = Console(stderr=True, highlight=False)
+        self._shown: Any = None  # what a notebook shows and can be given another content
 
     def say(self, message: str) -> None:
         """A line of information."""
@@ -29,6 +34,16 @@ class Reporter:
     def warn(self, message: str) -> None:
         """A line that should not be missed; kept when quiet."""
         self.console.print(f"warning: {message}", style="bold yellow", markup=False, soft_wrap=True)
+
+    def pictures(self, paths: Sequence[Path]) -> None:
+        """Pictures that say how far a work is, shown in a notebook in the place of those before; nowhere else."""
+        if self.quiet or (display := notebook()) is None:
+            return
+        page = display.HTML("".join(file_as_image(path, path.stem) for path in paths))
+        if self._shown is None:
+            self._shown = display.display(page, display_id=True)
+        else:
+            self._shown.update(page)
 
     @contextmanager
     def task(self, description: str, total: int, unit: str = "") -> Iterator[Advance]:

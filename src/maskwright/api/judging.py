@@ -25,6 +25,13 @@ class Evaluation:
     summary: dict[str, Any]
     warnings: list[str]
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from maskwright.evaluation.summary import headline
+        from maskwright.shown import as_text
+
+        return as_text("\n".join([*self.warnings, headline(self.summary)]))
+
 
 def evaluate(
     target: PathLike | Run | Loaded,

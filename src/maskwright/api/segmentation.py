@@ -169,7 +169,7 @@ class Segmentation:
         return f"<Segmentation of {self._taken.where}: {found}>"
 
     def _repr_html_(self) -> str:
-        from maskwright.api.shown import as_image, as_table
+        from maskwright.shown import as_image, as_table
 
         rows = self.measures()
         shown = [name for name in _SHOWN if any(name in row for row in rows)]

@@ -10,13 +10,8 @@ from maskwright.cli._main import Outcome
 from maskwright.cli._shared import add_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from maskwright.advice.facts import Facts
-    from maskwright.advice.questions import Answers
-    from maskwright.config import Configuration
     from maskwright.progress import Reporter
-    from maskwright.training.pace import Pace
 
 HELP = "look at a folder of data and at this machine, and write a configuration with the reason of each choice"
 EXAMPLE = "maskwright init dataset --time 30m"
@@ -35,48 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
     """Look, choose, write."""
-    from maskwright.advice.advise import advise
-    from maskwright.advice.choices import Machine
-    from maskwright.advice.facts import look_at
-    from maskwright.advice.layouts import find_layout
-    from maskwright.advice.text import as_toml, seen
-    from maskwright.storage import give_way, reading, write_text
+    from maskwright.api.advising import init
 
-    minutes, said = _minutes(arguments.time), list(arguments.overrides)
-    target = Path(arguments.output)
-    layout = find_layout(Path(arguments.data))
-    facts, machine = look_at(layout, said, reporter), Machine.here()
-    if arguments.ask:
-        answers = _asked(facts)
-        minutes = _minutes(answers.time) if answers.time else minutes
-        if answers.overrides:
-            said = [*answers.overrides, *said]
-            facts = look_at(layout, said, reporter)
-    chosen = advise(facts, machine, said, minutes, _timed(reporter))
-    text = as_toml(chosen, target.absolute().parent)
-    with reading([folder for folders in layout.parts.values() for folder in folders]):
-        write_text(give_way(target, reporter.say), text)
-    lines = [*seen(facts, machine), "", "chosen:"]
-    lines += [f"  {one.key} = {one.value}" + (f": {one.why}" if one.why else "") for one in chosen]
-    here = target.resolve() == Path("config.toml").resolve()
-    lines += ["", f"{target}", f"next: maskwright train{'' if here else f' {target}'}"]
-    data = {"config": target, "chosen": {one.key: {"value": one.value, "why": one.why} for one in chosen},
-            "seen": seen(facts, machine)}  # fmt: skip
-    return Outcome(data, "\n".join(lines))
+    found = init(
+        arguments.data,
+        minutes=_minutes(arguments.time),
+        output=arguments.output,
+        overrides=arguments.overrides,
+        ask=_asked if arguments.ask else None,
+        reporter=reporter,
+    )
+    here = found.config.resolve() == Path("config.toml").resolve()
+    chosen = {one.key: {"value": one.value, "why": one.why} for one in found.chosen}
+    text = f"{found}\nnext: maskwright train{'' if here else f' {found.config}'}"
+    return Outcome({"config": found.config, "chosen": chosen, "seen": found.seen}, text)
 
 
-def _timed(reporter: Reporter) -> Callable[[Configuration], Pace]:
-    def timed(config: Configuration) -> Pace:
-        from maskwright.training.pace import measure
-
-        reporter.say(f"timing some steps of {config.model.name} on this machine")
-        return measure(config)
-
-    return timed
-
-
-def _asked(facts: Facts) -> Answers:
-    """The answers of whoever sits in front of the terminal.
+def _asked(facts: Facts) -> tuple[list[str], float | None]:
+    """Settings and minutes by the answers of whoever sits in front of the terminal.
 
     Raises:
         MaskwrightError: there is no terminal, or it was closed.
@@ -100,7 +71,8 @@ def _asked(facts: Facts) -> Answers:
         except MaskwrightError:
             return False
 
-    return ask(facts, answered, known)
+    answers = ask(facts, answered, known)
+    return answers.overrides, _minutes(answers.time)
 
 
 def _minutes(text: str | None) -> float | None:

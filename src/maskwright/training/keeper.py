@@ -13,6 +13,7 @@ from maskwright.config import Configuration
 from maskwright.models.metadata import Metadata
 from maskwright.models.saving import build, save_model
 from maskwright.models.supervision import joined, main_output
+from maskwright.progress import Reporter
 from maskwright.storage import require_free, require_space, write_bytes, write_error
 from maskwright.training.averaging import averaged
 from maskwright.training.checkpoint import save_checkpoint
@@ -31,8 +32,11 @@ class Keeper:
     Curves are drawn every few seconds, and where the training, which runs in its context, ends or is stopped.
     """
 
-    def __init__(self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata) -> None:
+    def __init__(
+        self, run: Run, config: Configuration, model: Any, learner: Any, metadata: Metadata, reporter: Reporter
+    ) -> None:
         self.run, self.config, self.model, self.learner, self.metadata = run, config, model, learner, metadata
+        self.reporter = reporter
         self.validation: Validation | None = None  # where it is judged; made once the run folder is there
         # The saved model computes in float32 on any machine, and carries no optimiser.
         every = build(metadata, outputs="all")
@@ -56,6 +60,7 @@ class Keeper:
     def _draw(self) -> None:
         if self._undrawn:
             draw_curves(self.run, self.config, self._undrawn)
+            self.reporter.pictures(self.run.pictures)
             self._undrawn, self._drawn = [], time.monotonic()
 
     def after_epoch(self, state: State, best: bool) -> None:

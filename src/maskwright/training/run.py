@@ -75,6 +75,11 @@ class Run:
         return self.path / "worst_validation.jpg"
 
     @property
+    def pictures(self) -> list[Path]:
+        """Curves of the training, and the worst validation case: what says how it goes."""
+        return [self.path / "train_losses.png", self.path / "train_metrics.png", self.worst_file]
+
+    @property
     def environment_file(self) -> Path:
         """Versions, seed and data."""
         return self.path / "environment.json"
@@ -127,6 +132,12 @@ class Run:
     def is_trained(self) -> bool:
         """Whether there is a model in it."""
         return self.model_file.exists()
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from maskwright.training.portrait import portrait
+
+        return portrait(self)
 
     def require_model(self) -> Path:
         """The model's path.

@@ -108,7 +108,7 @@ def train(
     settings = config.train
     compile_model(model, config, start.rates(main, settings.start_rate, settings.start_spread) if start else None)
     learner = _learner(model, config)
-    keeper = Keeper(run, config, model, learner, metadata)
+    keeper = Keeper(run, config, model, learner, metadata, reporter)
     if not resume:
         _start(run, loaded, prepared, precision, model, start, reporter)
         keeper.predictions.begin(reporter)

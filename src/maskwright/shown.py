@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
+
+
+def notebook() -> Any:
+    """IPython's display module where this process is a notebook's; None elsewhere, and nothing is imported for that."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if not hasattr(shell, "kernel"):
+        return None
+    return import_module("IPython.display")
 
 
 def as_image(picture: Image, text: str, widest: int) -> str:
@@ -32,6 +43,11 @@ def file_as_image(path: Path, text: str) -> str:
 def _image(data: bytes, kind: str, text: str) -> str:
     source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     return f'<img src="{source}" alt="{html.escape(text, quote=True)}" style="max-width:100%">'
+
+
+def as_text(text: str) -> str:
+    """Lines of text as HTML, as they stand."""
+    return f"<pre>{html.escape(text)}</pre>"
 
 
 def as_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
