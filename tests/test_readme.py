@@ -14,7 +14,7 @@ import pytest
 
 from maskwright.cli import main
 from maskwright.config import load
-from maskwright.data.phantom import write_phantoms
+from maskwright.phantoms.abdomen import write_phantoms
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 # Who may import whom: nothing imports what stands to its left.
 LAYERS = {
-    "cli": 0, "demo": 1, "__main__": 0, "api": 2, "scoring": 2, "reporting": 2, "targets": 2, "serving": 2, "study": 1, "contact_sheet": 2, "learning_curve": 1, "repeat": 1, "doubts": 2,
+    "cli": 0, "demo": 1, "demo_tasks": 1, "phantoms": 8, "__main__": 0, "api": 2, "scoring": 2, "reporting": 2, "targets": 2, "serving": 2, "study": 1, "contact_sheet": 2, "learning_curve": 1, "repeat": 1, "doubts": 2,
     "training": 3, "exporting": 3, "inference": 4, "folders": 4, "evaluation": 5, "advice": 4,
     "precision": 5, "models": 6, "metrics": 6, "losses": 7, "keras_names": 8, "backend": 8,
     "augment": 7, "data": 8, "plan": 7, "prepare": 7, "volumes": 9, "config": 9, "labels": 9, "progress": 10, "shown": 10, "sheets": 10, "storage": 10,

@@ -1,4 +1,4 @@
-"""The whole way on made-up data: phantom, training, evaluation, prediction, pictures."""
+"""The whole way on made-up data: phantoms, training, evaluation, prediction, pictures."""
 
 from __future__ import annotations
 
@@ -12,54 +12,18 @@ import numpy as np
 from maskwright import api
 from maskwright.data.images import read_image
 from maskwright.data.pairs import Pair
-from maskwright.data.phantom import PATTERN, WINDOW, write_phantoms
 from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
+from maskwright.demo_tasks import CONFIG_NAME, TASKS, Task
 from maskwright.inference.overlay import overlay
-from maskwright.labels.rule import LabelRule
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, write_bytes, write_text
 from maskwright.targets import pairs_of
+from maskwright.training.run import Run
 
-PATIENTS = 26
 _EDGE = 288  # px of a slice in the picture
-_CONFIG_NAME = "demo.toml"
-_CONFIG = f"""# The demonstration: a small U-Net on phantoms. Every key is explained in docs/configuration.md.
-[data]
-images = "dataset/images"
-masks = "dataset/masks"
-patient_pattern = '{PATTERN}'
-# Level and width (HU) of the window that the slices were cut through: so the model takes whole scans too.
-window = "{sum(WINDOW) / 2:g}/{WINDOW[1] - WINDOW[0]:g}"
-valid_fraction = 0.12
-test_fraction = 0.2
-
-[mask]
-classes = ["background", "pancreas"]
-
-[model]
-name = "unet"
-image_width = 128
-image_height = 128
-image_channels = 1
-base_filters = 16
-num_layers = 4
-
-[augmentation]
-mode = "random"
-probability = 0.3
-hflip = false
-elastic_alpha = 600.0
-
-[train]
-epochs = EPOCHS
-batch_size = 8
-learning_rate = 0.002
-loss = "bce_dice_loss"
-metrics = ["dice_coef"]
-patience = 0
-reducer_patience = 4
-"""
+_SHOWN = 8  # test cases
+_ENOUGH = 100  # px of structures that a slice must have to be shown
 
 
 @dataclass(frozen=True)
@@ -72,34 +36,77 @@ class Demo:
     summary: dict[str, Any]
 
 
-def run_demo(folder: Path, reporter: Reporter, *, epochs: int = 20, patients: int = PATIENTS, seed: int = 137) -> Demo:
-    """Make phantoms, train, evaluate on patients not seen, predict, and draw; some minutes on two cores.
-
-    Results of an earlier demonstration in `folder` are put aside under a dated name.
-    """
-    if kept := keep_aside(folder, ours=_CONFIG_NAME):
+def make_data(task: Task, folder: Path, reporter: Reporter, *, epochs: int, cases: int, seed: int) -> None:
+    """Phantoms and their configuration; those of an earlier demonstration are put aside under a dated name."""
+    if kept := keep_aside(folder, ours=CONFIG_NAME):
         reporter.say(f"kept the earlier demonstration as {kept}")
-    with reporter.task("making phantoms", patients, "patients") as advance:
-        write_phantoms(folder / "dataset", patients, seed, advance)
-    write_text(folder / _CONFIG_NAME, _CONFIG.replace("EPOCHS", str(epochs)))
-    loaded = api.load_config(folder / _CONFIG_NAME, run_dir=folder / "run")
+    with reporter.task("making phantoms", cases, "cases") as advance:
+        task.write(folder / "dataset", cases, seed, advance)
+    write_text(folder / CONFIG_NAME, task.config.replace("EPOCHS", str(epochs)))
+
+
+def run_demo(
+    folder: Path,
+    reporter: Reporter,
+    *,
+    task: str = "abdomen",
+    epochs: int | None = None,
+    patients: int | None = None,
+    seed: int = 137,
+) -> Demo:
+    """Make phantoms, train, evaluate on cases not seen, predict, and draw; some minutes on two cores.
+
+    Args:
+        task: a name of `TASKS`. epochs, patients: as many as the task usually has where None.
+    """
+    chosen = TASKS[task]
+    make_data(chosen, folder, reporter, epochs=epochs or chosen.epochs, cases=patients or chosen.cases, seed=seed)
+    loaded = api.load_config(folder / CONFIG_NAME, run_dir=folder / "run")
     run = api.train(loaded, reporter=reporter)
     evaluation = api.evaluate(loaded, reporter=reporter)
     test = pairs_of(loaded, "test", reporter)
     api.predict(loaded, [pair.image for pair in test], reporter=reporter)
     picture = folder / "demo.png"
-    filled = [pair for pair in test if read_label(pair.mask, LabelRule()).sum() > 100]
-    chosen = [filled[i] for i in np.linspace(0, len(filled) - 1, min(8, len(filled))).astype(int)]
-    tiles = [_tile(pair, run.predictions / f"{pair.name}.png") for pair in chosen]
+    plan = run.plan()
+    assert plan is not None, "a training writes it"
+    tiles = _volume_tiles(run, test) if chosen.volumes else _tiles(run, test, plan.label_rule)
     write_bytes(picture, cv2.imencode(".png", sheet(tiles)[..., ::-1])[1].tobytes())
     return Demo(folder, run.path, picture, evaluation.summary)
 
 
-def _tile(pair: Pair, prediction: Path) -> np.ndarray:
-    """One slice with prediction and truth; enlarged before the outlines are drawn, so that they stay fine."""
-    truth, found = read_label(pair.mask, LabelRule()), read_label(prediction, LabelRule())
-    image = cv2.resize(read_image(pair.image), (_EDGE, _EDGE), interpolation=cv2.INTER_CUBIC)
-    return overlay(image, resize_label(found, _EDGE, _EDGE), (255, 220, 0), resize_label(truth, _EDGE, _EDGE))
+def _tiles(run: Run, test: list[Pair], rule: Any) -> list[np.ndarray]:
+    truths = [(pair, read_label(pair.mask, rule)) for pair in test]
+    filled = [(pair, truth) for pair, truth in truths if (truth > 0).sum() > _ENOUGH]
+    chosen = [filled[i] for i in np.linspace(0, len(filled) - 1, min(_SHOWN, len(filled))).astype(int)]
+    tiles = []
+    for pair, truth in chosen:
+        found = read_label(run.predictions / f"{pair.name}.png", rule)
+        tiles.append(_tile(read_image(pair.image), found, truth))
+    return tiles
+
+
+def _volume_tiles(run: Run, test: list[Pair]) -> list[np.ndarray]:
+    """Of each volume the slice with the most of its structures, and one above."""
+    from maskwright.volumes.read import read_labels, read_volume
+
+    tiles = []
+    for pair in test[: _SHOWN // 2]:
+        scan, truth = read_volume(pair.image), read_labels(pair.mask)
+        found = read_labels(run.predictions / f"{pair.name}.nii.gz", scan)
+        best = int((truth.array > 0).sum(axis=(1, 2)).argmax())
+        for place in (best, min(best + 4, len(truth.array) - 1)):
+            tiles.append(_tile(scan.array[place], found.array[place], truth.array[place]))
+    return tiles
+
+
+def _tile(image: np.ndarray, found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """A picture with prediction and truth; enlarged before the outlines are drawn, so that they stay fine."""
+    scale = _EDGE / max(image.shape[:2])
+    height, width = (round(edge * scale) for edge in image.shape[:2])
+    large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    labels = (resize_label(one.astype(np.uint8), height, width) for one in (found, truth))
+    drawn = overlay(large, next(labels), (255, 220, 0), next(labels))
+    return np.pad(drawn, ((0, _EDGE - height), (0, _EDGE - width), (0, 0)))
 
 
 def sheet(pictures: list[np.ndarray], columns: int = 4) -> np.ndarray:

@@ -2,8 +2,8 @@ import nibabel
 import numpy as np
 
 from maskwright.data.images import read_image
-from maskwright.data.phantom import PATTERN, SPACING, make_phantom, to_grey, write_phantoms
 from maskwright.data.splits import patient_of
+from maskwright.phantoms.abdomen import PATTERN, SPACING, make_phantom, to_grey, write_phantoms
 
 
 def files(folder):
