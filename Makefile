@@ -14,7 +14,7 @@ locked = $(QUIETLY) --require-hashes -r .ci/locked/uv.txt && \
 ours = $(QUIETLY) --no-deps --no-build-isolation -e .
 
 # `make test` leaves out what takes minutes a test or an environment of its own; the others run that.
-.PHONY: demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check licences audit packages locked format docs viewer clean
+.PHONY: site demo test test-slow test-lowest test-backends test-zoo test-zoo-quick test-configs test-bioimageio test-fuzz test-kills check licences audit packages locked format docs viewer clean
 
 demo: .venv/.runtime
 	$(BIN)/maskwright demo
@@ -74,6 +74,17 @@ packages: .venv-tools/.ready
 locked: .venv-tools/.ready
 	.ci/lock .venv-tools/bin/uv
 
+# The pages of docs/ as a site that needs no network, in site/.
+site: .venv-site/.ready
+	.venv-site/bin/python -m sphinx -q -W --keep-going -b html docs site
+
+.venv-site/.ready: .ci/locked/site.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
+	test -x .venv-site/bin/python || $(PYTHON) -m venv .venv-site
+	$(call locked,.venv-site/bin/python,site)
+	$(call ours,.venv-site/bin/python)
+	@touch $@
+
 viewer:
 	cd viewer && npm ci --ignore-scripts --omit=optional && node pack.mjs
 
@@ -82,9 +93,9 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 
 docs: .venv/.dev
-	$(BIN)/maskwright config schema --markdown > docs/configuration.md
-	$(BIN)/maskwright config schema > docs/maskwright.schema.json
-	$(BIN)/python tests/support/files_page.py > docs/files.md
+	$(BIN)/maskwright config schema --markdown > docs/reference/configuration.md
+	$(BIN)/maskwright config schema > docs/reference/maskwright.schema.json
+	$(BIN)/python tests/support/files_page.py > docs/reference/files.md
 
 .venv/.runtime: pyproject.toml .ci/locked/run.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }
@@ -132,4 +143,4 @@ docs: .venv/.dev
 	@touch $@
 
 clean:
-	rm -rf dist .venv .venv-zoo .venv-lowest .venv-bioimageio .venv-tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf dist site .venv-site .venv .venv-zoo .venv-lowest .venv-bioimageio .venv-tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

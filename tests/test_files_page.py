@@ -1,4 +1,4 @@
-"""`docs/files.md` says what happens."""
+"""`docs/reference/files.md` says what happens."""
 
 from pathlib import Path
 

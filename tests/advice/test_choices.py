@@ -1,4 +1,4 @@
-"""What is chosen follows from what lies there; the rules are in docs/planning.md."""
+"""What is chosen follows from what lies there; the rules are in docs/explanation/planning.md."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A picture, mask or folder of names of each kind that people have, for `docs/files.md`."""
+"""A picture, mask or folder of names of each kind that people have, for `docs/reference/files.md`."""
 
 import io
 from functools import partial

@@ -1,6 +1,6 @@
-"""`docs/files.md`: what is read, how, and what is refused with which words; found out by making files and reading them.
+"""`docs/reference/files.md`: what is read, how, and what is refused with which words; found out by making files and reading them.
 
-python tests/support/files_page.py > docs/files.md
+python tests/support/files_page.py > docs/reference/files.md
 """
 
 import shutil

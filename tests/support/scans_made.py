@@ -1,4 +1,4 @@
-"""A scan or label map of each kind that people have, for `docs/files.md`."""
+"""A scan or label map of each kind that people have, for `docs/reference/files.md`."""
 
 import gzip
 import zipfile

@@ -1,6 +1,6 @@
 """What is chosen for a data set and a machine, and why: each rule is a few lines, with its reason in words.
 
-The rules and what keeps each are described in docs/planning.md.
+The rules and what keeps each are described in docs/explanation/planning.md.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     convert.add_argument("--output", metavar="TOML", help="write there (default: print); paths become relative to it")
     add_overrides(convert)
     schema = actions.add_parser("schema", help="print the JSON Schema, for editors")
-    schema.add_argument("--markdown", action="store_true", help="print docs/configuration.md instead")
+    schema.add_argument("--markdown", action="store_true", help="print docs/reference/configuration.md instead")
     for child in (check, show, convert, schema):
         for name in ("--json", "--quiet", "--debug"):
             child.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)

@@ -36,7 +36,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """`docs/configuration.md`: every key with meaning, type, unit, default and an example."""
+    """`docs/reference/configuration.md`: every key with meaning, type, unit, default and an example."""
     parts = [_HEAD]
     for path, kind, doc in _sections(Configuration, ""):
         parts.append(f"\n## [{path}]\n\n{doc}\n")

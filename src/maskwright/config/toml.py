@@ -49,7 +49,9 @@ def validate(tree: dict[str, Any], path: Path | str) -> Configuration:
     except ValidationError as error:
         lines = [_explain(item) for item in error.errors()]
         raise MaskwrightError(
-            "\n  ".join([_count(len(lines)), *lines]), where=path, fix="docs/configuration.md lists every key."
+            "\n  ".join([_count(len(lines)), *lines]),
+            where=path,
+            fix="docs/reference/configuration.md lists every key.",
         ) from None
 
 
