@@ -96,6 +96,7 @@ docs: .venv/.dev
 	$(BIN)/maskwright config schema --markdown > docs/reference/configuration.md
 	$(BIN)/maskwright config schema > docs/reference/maskwright.schema.json
 	$(BIN)/python tests/support/files_page.py > docs/reference/files.md
+	$(BIN)/python tests/support/commands_page.py > docs/reference/commands.md
 
 .venv/.runtime: pyproject.toml .ci/locked/run.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=..."; exit 1; }

@@ -1,4 +1,4 @@
-"""The README's commands, as they stand there, on tiny data."""
+"""The commands of the README and of the page that shows everything, as they stand there, on tiny data."""
 
 import re
 import shlex
@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from pages import ADDED
 
 from maskwright.cli import main
 from maskwright.config import load
@@ -18,6 +19,7 @@ from maskwright.phantoms.abdomen import write_phantoms
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OVERVIEW = (ROOT / "docs" / "overview.md").read_text(encoding="utf-8")
 SMALL = """
 [model]
 image_width = 32
@@ -33,7 +35,7 @@ precision = "float32"
 
 
 def section(title):
-    return README.split(f"## {title}", 1)[1].split("\n## ", 1)[0]
+    return OVERVIEW.split(f"## {title}", 1)[1].split("\n## ", 1)[0]
 
 
 def blocks(text, kind):
@@ -142,6 +144,18 @@ def test_a_project_of_the_reference(folder, reference_project):
     for name in ("models/best_model.h5", "eval/train_losses.csv", "generated_images_dir", "test_output", "test_output_merged",
                  "config.toml"):  # fmt: skip
         assert (folder / name).exists()
+
+
+def test_the_readme(folder):
+    found = list(commands(README))
+    assert [words[0] for words in found] == ["init", "train", "report"]
+    assert main([*found[0], "--quiet", *ADDED["init"]]) == 0
+    assert [main([*words, "--quiet"]) for words in found[1:]] == [0, 0]
+    assert (folder / "runs" / "config" / "report.html").exists()
+
+
+def test_it_is_one_screen():
+    assert len(README.splitlines()) < 60
 
 
 def test_every_link_leads_somewhere():

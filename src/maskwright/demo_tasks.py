@@ -29,7 +29,7 @@ class Task:
     dropped: str = "images"  # folder of what a viewer can be shown
 
 
-_ABDOMEN = f"""# The demonstration: a small U-Net on phantoms. Every key is explained in docs/reference/configuration.md.
+_ABDOMEN = f"""# The demonstration: a small U-Net on phantoms. docs/reference/configuration.md explains every key.
 [data]
 images = "dataset/images"
 masks = "dataset/masks"
@@ -66,7 +66,7 @@ patience = 0
 reducer_patience = 4
 """
 
-_CELLS = f"""# The demonstration on stained tissue. Every key is explained in docs/reference/configuration.md.
+_CELLS = f"""# The demonstration on stained tissue. docs/reference/configuration.md explains every key.
 [data]
 images = "dataset/images"
 masks = "dataset/masks"
@@ -101,7 +101,7 @@ patience = 0
 learning_rate_schedule = "cosine"
 """
 
-_ORGANS = """# The demonstration on volumes: a small nnU-Net. Every key is explained in docs/reference/configuration.md.
+_ORGANS = """# The demonstration on volumes: a small nnU-Net. docs/reference/configuration.md explains every key.
 [data]
 images = "dataset/scans"
 masks = "dataset/labels"

@@ -7,7 +7,7 @@ import pytest
 from maskwright.config import Configuration, write_toml
 from maskwright.config.document import json_schema, markdown
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def test_the_reference_page_is_current():
