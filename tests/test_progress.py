@@ -1,4 +1,6 @@
 import base64
+import os
+import re
 
 import pytest
 
@@ -28,6 +30,56 @@ def test_quiet_keeps_warnings_only(capsys):
         advance()
     out, err = capsys.readouterr()
     assert out == "" and "hello" not in err and "warning: beware [of] brackets" in err
+
+
+def test_a_warning_is_one_line_and_appears_once(capsys):
+    reporter = Reporter()
+    for _ in range(2):
+        reporter.warn("a file is odd\n  Mend it.")
+    for line in ("cache", "cache", "data", "cache"):
+        reporter.say(line)
+    err = capsys.readouterr().err
+    assert err.splitlines() == ["warning: a file is odd Mend it.", "cache", "data", "cache"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
+@pytest.mark.parametrize(("columns", "environment"), [(30, {}), (120, {"NO_COLOR": "1"}), (30, {"TERM": "dumb"})])
+def test_narrow_and_colourless_terminals(columns, environment, tmp_path):
+    """Nothing is cut off, nothing is coloured where nobody wants it, and the bar is gone in the end."""
+    import pty
+    import subprocess
+    import sys
+
+    code = """
+import time
+from maskwright.progress import Reporter
+reporter = Reporter()
+reporter.warn("the 17 pictures of patient seven lie in two folders, and only one of them is read")
+with reporter.task("reading", 3, "pairs") as advance:
+    for _ in range(3):
+        advance(); time.sleep(0.01)
+reporter.say("done")
+"""
+    ours, theirs = pty.openpty()
+    plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stderr=theirs,
+        env={**plain, "TERM": "xterm", "COLUMNS": str(columns), **environment},
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while piece := os.read(ours, 4096):
+            seen += piece
+    except OSError:  # the end of a terminal
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    text = seen.decode()
+    assert "only one of them is read" in " ".join(text.split()) and "done" in text
+    coloured = re.search(r"\x1b\[[0-9;]*3\d", text)
+    assert bool(coloured) is (not environment)
 
 
 class Notebook:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import sys
@@ -51,6 +52,8 @@ class _QuietLoading(MetaPathFinder):
             def exec_module(module: ModuleType) -> None:
                 with held_back():
                     load(module)
+                if not os.environ.get(_SHOWN):  # it would remark on each network that a process builds after the fifth
+                    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
             loader.exec_module = exec_module
         return spec

@@ -24,15 +24,22 @@ class Reporter:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.console = Console(stderr=True, highlight=False)
+        self._last = ""
+        self._warned: set[str] = set()
         self._shown: Any = None  # what a notebook shows and can be given another content
 
     def say(self, message: str) -> None:
-        """A line of information."""
-        if not self.quiet:
+        """A line of information; what was just said is not said again."""
+        if not self.quiet and message != self._last:
+            self._last = message
             self.console.print(message, markup=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
-        """A line that should not be missed; kept when quiet."""
+        """A line that should not be missed; kept when quiet, and said once."""
+        message = " ".join(line.strip() for line in message.splitlines())
+        if message in self._warned:
+            return
+        self._warned.add(message)
         self.console.print(f"warning: {message}", style="bold yellow", markup=False, soft_wrap=True)
 
     def pictures(self, paths: Sequence[Path]) -> None:
