@@ -6,11 +6,13 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from browser import chromium, needed, resize
+from browser import chromium, in_scheme, needed, resize, violations
 
 import maskwright as mw
+from conftest import CONFIG
 from maskwright.cli import main
 from maskwright.errors import MaskwrightError
 from maskwright.labels.rule import LabelRule
@@ -206,3 +208,41 @@ def test_in_a_browser_the_gallery_sorts_and_opens_without_an_error(run, quiet, t
         resize(browser, 500, 1200)
         narrow = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0 and narrow <= 0  # nothing sticks out at the side
+
+
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory, quiet):
+    """A run of twelve classes, evaluated."""
+    folder, rng = tmp_path_factory.mktemp("twelve"), np.random.default_rng(0)
+    for number in range(16):
+        label = rng.permutation(12).repeat(88)[:1024].reshape(32, 32).astype(np.uint8)
+        for part, array in (("images", label * 20), ("masks", label)):
+            (folder / "dataset" / part).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / "dataset" / part / f"P{number % 8:02d}-{number}.png"), array)
+    names = [f"class {place} of twelve" for place in range(12)]
+    text = CONFIG.replace("[model]", f"[mask]\nclasses = {json.dumps(names)}\n[model]\nnum_classes = 12")
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    run = mw.train(folder / "config.toml", overrides=["train.epochs=1"], run_dir=folder / "run", reporter=quiet)
+    mw.evaluate(run, reporter=quiet)
+    return run
+
+
+@needed
+@pytest.mark.parametrize("kind", ["run", "twelve"])
+def test_everybody_can_use_it_at_any_width_in_light_and_dark(kind, quiet, tmp_path, request):
+    path = mw.report(request.getfixturevalue(kind).path, output=tmp_path / "report.html", reporter=quiet)
+    with chromium(tmp_path) as browser:
+        browser.get(path.as_uri())
+        for width in (400, 1300, 2500):
+            resize(browser, width, 900)
+            for scheme in ("light", "dark"):
+                in_scheme(browser, scheme)
+                assert violations(browser) == [], (width, scheme)
+            assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+            used = browser.execute_script("return document.querySelector('.charts').getBoundingClientRect().width")
+            assert used > 0.8 * min(width, 2200)
+
+
+def test_class_colours_come_again_as_wider_lines(twelve, quiet, tmp_path):
+    text = mw.report(twelve.path, output=tmp_path / "report.html", reporter=quiet).read_text(encoding="utf-8")
+    assert text.count('class="key again"') == 11 - 7 and "background:var(--k1)" in text

@@ -4,6 +4,7 @@ import contextlib
 import io
 import shutil
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +76,24 @@ def resize(browser, width, height):
 def picture_of(element):
     """What is seen of an element, `(H, W, 3)` uint8."""
     return np.asarray(Image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB"))
+
+
+AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(browser):
+    """What axe-core finds wrong with the page for people who see it otherwise: rules, and the first place of each."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not here; `make viewer` brings it")
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const done = arguments[0];"
+        "axe.run().then(({ violations }) => done(violations.map((one) => [one.id, one.nodes[0].html.slice(0, 200)])))"
+    )
+    return [tuple(one) for one in found]
+
+
+def in_scheme(browser, scheme):
+    """Show pages as somebody wants them who has set `light` or `dark`."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 _WIDTH, _HEIGHT = 460, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 40
 _COLOURS = 4  # of curves, in the style sheet
 
 
@@ -32,16 +32,16 @@ class _Axes:
         for value in ticks(*self.y):
             _, y = self.at(self.x[0], value)
             parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>')
-            parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{value:g}</text>')
+            parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{_short(value)}</text>')
         for value in ticks(*self.x) if x_ticks else []:
             x, _ = self.at(value, self.y[0])
             parts.append(
-                f'<text class="tick" x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{value:g}</text>'
+                f'<text class="tick" x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{_short(value)}</text>'
             )
         middle = (_TOP + _HEIGHT - _BOTTOM) / 2
         parts.append(f'<text class="title" x="{(_LEFT + _WIDTH) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">'
                      f"{html.escape(x_title)}</text>")  # fmt: skip
-        parts.append(f'<text class="title" transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">'
+        parts.append(f'<text class="title" transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">'
                      f"{html.escape(y_title)}</text>")  # fmt: skip
         return parts
 
@@ -60,6 +60,14 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
             (first + place) * step <= high + 1e-9 * step]  # fmt: skip
 
 
+def _short(value: float) -> str:
+    """A number that fits beside an axis: `15k`, `1.2M`."""
+    for size, letter in ((1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return f"{value / (1e6 if letter == 'M' else 1e3):g}{letter}"
+    return f"{value:g}"
+
+
 def _svg(parts: Sequence[str], label: str) -> str:
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(label)}">{"".join(parts)}</svg>'
 
@@ -76,7 +84,10 @@ def curves(rows: Sequence[Mapping[str, float]], names: Sequence[str], title: str
         points = [axes.at(row["epoch"], row[name]) for row in rows if name in row and math.isfinite(row[name])]
         kind = f"c{place % _COLOURS + 1}" + (" dashed" if name.startswith("val_") else "")
         line = " ".join(f"{x},{y}" for x, y in points)
-        parts.append(f'<polyline class="line {kind}" points="{line}"><title>{html.escape(name)}</title></polyline>')
+        shape = f'<polyline class="line {kind}" points="{line}">'
+        if len(points) == 1:  # a line of one point is not to be seen
+            shape = f'<circle class="line {kind}" cx="{points[0][0]}" cy="{points[0][1]}" r="3">'
+        parts.append(f"{shape}<title>{html.escape(name)}</title></{shape[1:].split()[0]}>")
         parts.append(f'<text class="legend {kind}" x="{_WIDTH - _RIGHT - 4}" y="{_TOP + 14 + 16 * place}" '
                      f'text-anchor="end">{html.escape(name)}</text>')  # fmt: skip
     return _svg(parts, f"{title} over the epochs")
@@ -92,21 +103,37 @@ def distribution(groups: Mapping[str, Mapping[str, float]], title: str) -> str:
     for place, (name, patients) in enumerate(groups.items()):
         values = np.array([value for value in patients.values() if math.isfinite(value)])
         x, _ = axes.at(place + 0.5, 0)
-        parts.append(f'<text class="tick" x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">'
-                     f"{html.escape(name)}</text>")  # fmt: skip
+        parts.append(_label(x, name, len(groups)))
         if len(values) == 0:
             continue
+        wide = min(22.0, 0.4 * (_WIDTH - _LEFT - _RIGHT) / len(groups))
         low, middle, high = (axes.at(0, float(q))[1] for q in np.percentile(values, [25, 50, 75]))
-        parts.append(f'<rect class="box" x="{x - 22}" width="44" y="{high}" height="{max(low - high, 1):.1f}"/>')
-        parts.append(f'<line class="median" x1="{x - 22}" x2="{x + 22}" y1="{middle}" y2="{middle}"/>')
+        parts.append(
+            f'<rect class="box" x="{x - wide:.1f}" width="{2 * wide:.1f}" y="{high}" '
+            f'height="{max(low - high, 1):.1f}"/>'
+        )
+        parts.append(f'<line class="median" x1="{x - wide:.1f}" x2="{x + wide:.1f}" y1="{middle}" y2="{middle}"/>')
         for index, (patient, value) in enumerate(patients.items()):
             if math.isfinite(value):
                 # Beside each other, always in the same place.
-                dx = ((index * 0.618) % 1 - 0.5) * 36
+                dx = ((index * 0.618) % 1 - 0.5) * 1.6 * wide
                 _, y = axes.at(0, value)
                 parts.append(f'<circle class="dot" cx="{x + dx:.1f}" cy="{y}" r="3.5">'
                              f"<title>{html.escape(patient)}: {value:.3f}</title></circle>")  # fmt: skip
     return _svg(parts, f"{title} of each patient")
+
+
+_FLAT = 5  # names that fit beside each other under an axis
+
+
+def _label(x: float, name: str, groups: int) -> str:
+    """The name of a group under its points; slanted where there are many."""
+    y = _HEIGHT - _BOTTOM + 16
+    how = f'x="{x}" y="{y}" text-anchor="middle"'
+    if groups > _FLAT:
+        name = name if len(name) <= 14 else f"{name[:13]}…"
+        how = f'transform="translate({x + 4} {y - 6}) rotate(-35)" text-anchor="end"'
+    return f'<text class="tick" {how}>{html.escape(name)}</text>'
 
 
 def bland_altman(pairs: Mapping[str, tuple[float, float]], agreement: Mapping[str, object], unit: str) -> str:
@@ -116,19 +143,23 @@ def bland_altman(pairs: Mapping[str, tuple[float, float]], agreement: Mapping[st
     means = {name: (one + other) / 2 for name, (one, other) in pairs.items()}
     differences = {name: one - other for name, (one, other) in pairs.items()}
     limits = agreement.get("limits_of_agreement") or [agreement["mean_difference"]] * 2
+    mean_difference = float(agreement["mean_difference"])  # type: ignore[arg-type]
     lines = [(float(value), kind) for value, kind in zip(limits, ("lower limit", "upper limit"), strict=True)]  # type: ignore[call-overload]
-    lines.append((float(agreement["mean_difference"]), "mean difference"))  # type: ignore[arg-type]
+    lines = [one for one in lines if one[0] != mean_difference]  # of one patient, or where all differ alike
+    lines.append((mean_difference, "mean difference"))
     heights = [*differences.values(), *(value for value, _ in lines), 0.0]
     margin = (max(heights) - min(heights)) * 0.08
     axes = _Axes((min(means.values()), max(means.values())), (min(heights) - margin, max(heights) + margin))
     parts = axes.frame(f"mean of both volumes, {unit}", f"predicted - true, {unit}")
-    for value, kind in lines:
+    taken = float("inf")
+    for value, kind in sorted(lines):
         _, y = axes.at(axes.x[0], value)
         style = "median" if kind == "mean difference" else "limit"
         parts.append(f'<line class="{style}" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}">'
                      f"<title>{kind}: {value:.3g}</title></line>")  # fmt: skip
         parts.append(
-            f'<text class="tick" x="{_WIDTH - _RIGHT}" y="{y - 4}" text-anchor="end">{kind} {value:.3g}</text>'
+            f'<text class="tick" x="{_WIDTH - _RIGHT}" y="{(taken := min(y - 4, taken - 12)):.1f}" text-anchor="end">'
+            f"{kind} {_short(float(f'{value:.3g}'))}</text>"
         )
     for name, mean in means.items():
         x, y = axes.at(mean, differences[name])

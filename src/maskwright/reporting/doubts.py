@@ -14,7 +14,7 @@ from maskwright.data.images import read_images
 from maskwright.doubts import SHOWN, Doubts, Suspect
 from maskwright.evaluation.suspicion import as_row
 from maskwright.labels.rule import LabelRule
-from maskwright.reporting.gallery import Slide, slide
+from maskwright.reporting.gallery import Slide, colour, slide
 from maskwright.reporting.page import MARK, write_page
 from maskwright.sheets import write_sheet
 from maskwright.volumes.channels import read_channels
@@ -47,8 +47,8 @@ def write_doubts(doubts: Doubts) -> tuple[Path, list[dict[str, Any]]]:
         page,
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{MARK}<link rel="icon" href="data:,">'
-        f"<title>Masks to look at</title><style>{style}</style></head><body><h1>Masks to look at</h1>"
-        f'<p class="soft">{html.escape(told)}</p><div class="gallery">{"".join(figures)}</div></body></html>\n',
+        f"<title>Masks to look at</title><style>{style}</style></head><body><main><h1>Masks to look at</h1>"
+        f'<p class="soft">{html.escape(told)}</p><div class="gallery">{"".join(figures)}</div></main></body></html>\n',
     )
     return page, rows
 
@@ -56,7 +56,9 @@ def write_doubts(doubts: Doubts) -> tuple[Path, list[dict[str, Any]]]:
 def _figure(one: Suspect, row: dict[str, Any], orientation: str | None) -> str:
     shown = _slide(one, orientation)
     paths = "".join(
-        f'<g class="{kind}">' + "".join(f'<path class="k{number}" d="{path}"/>' for number, path in outlines) + "</g>"
+        f'<g class="{kind}">'
+        + "".join(f'<path class="{colour(number)}" d="{path}"/>' for number, path in outlines)
+        + "</g>"
         for kind, outlines in (("prediction", shown.prediction), ("truth", shown.truth))
     )
     e = html.escape

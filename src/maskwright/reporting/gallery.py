@@ -15,6 +15,12 @@ from maskwright.labels.rule import LabelRule
 
 _EDGE = 384  # px, of the longer side
 _MOST_SLICES = 24  # of a patient
+COLOURS = 7  # of classes, in the style sheet
+
+
+def colour(number: int) -> str:
+    """The name of a class's colour in the style sheet; from the eighth class on they come again, as wider lines."""
+    return f"k{(number - 1) % COLOURS + 1}"
 
 
 @dataclass(frozen=True)

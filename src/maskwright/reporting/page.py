@@ -18,7 +18,7 @@ from maskwright.evaluation.compare import as_text, compare
 from maskwright.reporting import charts
 from maskwright.reporting.card import card, citation
 from maskwright.reporting.facts import Facts
-from maskwright.reporting.gallery import Album, worst_first
+from maskwright.reporting.gallery import COLOURS, Album, colour, worst_first
 from maskwright.storage import write_text
 
 _HEADLINE = (  # name, title, digits
@@ -54,9 +54,9 @@ def page(runs: Sequence[Facts], albums: Sequence[Album] = ()) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{MARK}"
-        f'<link rel="icon" href="data:,"><title>{_e(title)}</title><style>{style}</style></head><body>'
+        f'<link rel="icon" href="data:,"><title>{_e(title)}</title><style>{style}</style></head><body><main>'
         + "\n".join(part for part in body if part)
-        + f"<script>{script}</script></body></html>\n"
+        + f"</main><script>{script}</script></body></html>\n"
     )
 
 
@@ -141,7 +141,16 @@ def _class_table(run: Facts) -> str:
         + "</tr>"
         for one in run.classes
     )
-    return f'<h2>Classes</h2><div class="wide"><table><thead><tr><th></th>{head}</tr></thead>{rows}</table></div>'
+    return f"<h2>Classes</h2>{_table(f'<td></td>{head}', rows)}"
+
+
+def _table(head: str, rows: str) -> str:
+    """A table that may be wider than the page; it can be scrolled by keys too, as `_pre`."""
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _pre(text: str) -> str:
+    return f'<pre tabindex="0">{_e(text)}</pre>'
 
 
 def _figure(svg: str, caption: str) -> str:
@@ -201,7 +210,8 @@ def _gallery(run: Facts, albums: Sequence[Album]) -> str:
             f'<button class="stage" type="button"></button>{slider}<div class="soft where"></div></div>'
         )
     keys = "".join(
-        f'<span><span class="key" style="background:var(--k{(place - 1) % 7 + 1})"></span>{_e(name)}</span>'
+        f'<span><span class="key{" again" * (place > COLOURS)}" style="background:var(--{colour(place)})"></span>'
+        f"{_e(name)}</span>"
         for place, name in enumerate(run.classes, start=1)
     )
     data = script_json([[asdict(slide) for slide in album.slides] for album in ordered])
@@ -228,7 +238,7 @@ def _confusion(run: Facts) -> str:
         rows += f"<tr><td>{_e(name)}</td>" + "".join(f"<td>{value / total:.2%}</td>" for value in row) + "</tr>"
     return (
         "<h2>Confusion</h2><p class='soft'>Of the pixels of each true class (rows), the share predicted as each.</p>"
-        f"<div class='wide'><table><thead><tr><th></th>{head}</tr></thead>{rows}</table></div>"
+        f"{_table(f'<td></td>{head}', rows)}"
     )
 
 
@@ -237,12 +247,12 @@ def _card(run: Facts) -> str:
     for title, answers in card(run):
         lines = "".join(f"<dt>{_e(question)}</dt><dd>{_e(answer)}</dd>" for question, answer in answers)
         parts.append(f"<h3>{_e(title)}</h3><dl>{lines}</dl>")
-    return f"<h2>Model card</h2>{''.join(parts)}<h3>How to cite</h3><pre>{_e(citation(run))}</pre>"
+    return f"<h2>Model card</h2>{''.join(parts)}<h3>How to cite</h3>{_pre(citation(run))}"
 
 
 def _configuration(run: Facts, named: bool) -> str:
     title = f"Configuration of {run.name}" if named else "Configuration"
-    return f"<details><summary>{_e(title)}</summary><pre>{_e(write_toml(run.config))}</pre></details>"
+    return f"<details><summary>{_e(title)}</summary>{_pre(write_toml(run.config))}</details>"
 
 
 def _compared(runs: Sequence[Facts]) -> str:
@@ -259,10 +269,7 @@ def _compared(runs: Sequence[Facts]) -> str:
         )
         rows += f"<tr><td>{_e(title)}{_e(_unit(name, runs[0].summary['units']))}</td>{cells}</tr>"
     patients = {run.name: _by_patient(run) for run in runs}
-    return (
-        f'<h2>Side by side</h2><div class="wide"><table><thead><tr><th></th>{head}</tr></thead>{rows}</table></div>'
-        f"<pre>{_e(as_text(compare(patients), 'Dice'))}</pre>"
-    )
+    return f"<h2>Side by side</h2>{_table(f'<td></td>{head}', rows)}{_pre(as_text(compare(patients), 'Dice'))}"
 
 
 def _by_patient(run: Facts) -> dict[str, dict[str, float]]:

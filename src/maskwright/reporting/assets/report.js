@@ -5,8 +5,12 @@ if (gallery) {
   const slides = JSON.parse(document.getElementById("slides").textContent);
   const enlarged = document.querySelector("dialog");
   const svg = (slide) => {
+    // Under the truth's white a black line, so that it is seen on bright pictures too.
+    const under = (kind, path) => (kind === "truth" ? `<path class="under" d="${path}"/>` : "");
+    const one = (kind, number, path) =>
+      `${under(kind, path)}<path class="k${((number - 1) % 7) + 1}${number > 7 ? " again" : ""}" d="${path}"/>`;
     const group = (kind, paths) =>
-      `<g class="${kind}">${paths.map(([number, path]) => `<path class="k${((number - 1) % 7) + 1}" d="${path}"/>`).join("")}</g>`;
+      `<g class="${kind}">${paths.map(([number, path]) => one(kind, number, path)).join("")}</g>`;
     return `<svg viewBox="0 0 ${slide.width} ${slide.height}"><image href="${slide.picture}" width="${slide.width}"
       height="${slide.height}"/>${group("truth", slide.truth)}${group("prediction", slide.prediction)}</svg>`;
   };
