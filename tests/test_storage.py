@@ -5,7 +5,17 @@ import stat
 import pytest
 
 from maskwright.errors import MaskwrightError
-from maskwright.storage import atomic, give_way, is_read_only, keep_aside, make_folder, reading, write_bytes, write_text
+from maskwright.storage import (
+    atomic,
+    give_way,
+    is_read_only,
+    keep_aside,
+    make_folder,
+    reading,
+    staying,
+    write_bytes,
+    write_text,
+)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -100,3 +110,24 @@ def test_a_file_that_a_user_named_gives_way_under_a_dated_name(tmp_path):
     assert kept.read_bytes() == b"one" and target.read_bytes() == b"two" and kept.name in told[0]
     with pytest.raises(MaskwrightError, match="is a folder"):
         give_way(tmp_path, told.append)
+
+
+def test_a_folder_that_stays_is_the_very_one(tmp_path):
+    """As where a network folder is taken away: an empty one of its name is there, or none."""
+    folder = tmp_path / "run"
+    with staying(folder):
+        write_text(folder / "sub" / "a.txt", "1")
+        folder.rename(tmp_path / "away")
+        for _ in range(2):
+            with pytest.raises(MaskwrightError, match="is no longer the folder that was written into"):
+                write_text(folder / "b.txt", "2")
+            folder.mkdir(exist_ok=True)
+        assert not any(folder.iterdir())
+        write_text(tmp_path / "elsewhere" / "c.txt", "3")
+        folder.rmdir()
+        (tmp_path / "away").rename(folder)
+        write_text(folder / "b.txt", "2")
+        keep_aside(folder)  # what we put aside ourselves is another matter
+        write_text(folder / "d.txt", "4")
+        assert [path.name for path in folder.iterdir()] == ["d.txt"]
+    write_text(folder / "e.txt", "5")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,66 @@ def reading(paths: Iterable[Path | str | None]) -> Iterator[None]:
         _READ.reset(token)
 
 
+@dataclass
+class _Staying:
+    """A folder that is written into for long, and by what the file system knows it once it is there."""
+
+    path: Path
+    identity: tuple[int, int] | None = None
+
+    def now(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+_STAYING: ContextVar[tuple[_Staying, ...]] = ContextVar("staying", default=())
+
+
+@contextmanager
+def staying(folder: Path) -> Iterator[None]:
+    """While this lasts, what is written into a folder goes into that very one.
+
+    A disk or a network folder that is taken away leaves an empty folder of its name behind, and what is written into
+    that is hidden as soon as the other comes back.
+    """
+    token = _STAYING.set((*_STAYING.get(), _Staying(folder.absolute())))
+    try:
+        yield
+    finally:
+        _STAYING.reset(token)
+
+
+def require_same(path: Path) -> None:
+    """Refuse to write into a folder that is not the one any more that was written into before; see `staying`.
+
+    Raises:
+        MaskwrightError: it was taken away, or replaced.
+    """
+    target = path.absolute()
+    for one in _STAYING.get():
+        if one.identity is None or not target.is_relative_to(one.path) or one.now() == one.identity:
+            continue
+        raise MaskwrightError(
+            "is no longer the folder that was written into before: its disk or network folder was taken away, or it was"
+            " moved",
+            where=one.path,
+            fix="Bring it back; nothing was written into what is there now.",
+        )
+
+
+def note_folder(path: Path, *, anew: bool = False) -> None:
+    """A file was written: know the folders again that stay from now on; `anew`: what is at `path` was put aside."""
+    target = path.absolute()
+    for one in _STAYING.get():
+        if anew and one.path.is_relative_to(target):
+            one.identity = None
+        elif not anew and one.identity is None and target.is_relative_to(one.path):
+            one.identity = one.now()
+
+
 def require_free(path: Path) -> None:
     """Refuse to write where something is read.
 
@@ -72,7 +133,9 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     require_free(path)
+    require_same(path)
     make_folder(path.parent)
+    note_folder(path)
     if is_read_only(path.parent):
         raise write_error(path, PermissionError(errno.EACCES, "its folder is read-only"))
     sweep(path.parent)
@@ -227,6 +290,7 @@ def keep_aside(path: Path, *, ours: str | None = None) -> Path | None:
         path.rename(kept)
     except OSError as error:
         raise write_error(path, error) from error
+    note_folder(path, anew=True)
     return kept
 
 

@@ -52,7 +52,7 @@ def train(
     from maskwright.plan.plan import check_fold
     from maskwright.plan.shared import shared_plan
     from maskwright.plan.split import refuse_share_of_folds
-    from maskwright.storage import reading
+    from maskwright.storage import reading, staying
     from maskwright.training.lock import only_one
     from maskwright.training.train import train as run_training
 
@@ -66,7 +66,7 @@ def train(
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})
         loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
-    with only_one(loaded.run_dir), reading(folders_of(loaded.config.data)):
+    with only_one(loaded.run_dir), reading(folders_of(loaded.config.data)), staying(loaded.run_dir):
         return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
 
 

@@ -52,7 +52,7 @@ def predict(
     from maskwright.inference.journal import state_of
     from maskwright.inference.predict import Job, find_images, predict_files
     from maskwright.inference.scans import find_scans, predict_scans
-    from maskwright.storage import reading
+    from maskwright.storage import reading, staying
     from maskwright.targets import engines, models_of
     from maskwright.volumes.channels import read_channels
 
@@ -77,7 +77,7 @@ def predict(
     job = Job(engine, options, target_dir, reporter, tiled, ours, made_with=[state_of(path) for path in models])
     rule = engine.metadata.input_rule
     if scans := find_scans(sources, rule.channel_patterns if rule.depth else ()):
-        with reading([*sources, *(path for scan in scans for path in scan.paths)]):
+        with staying(target_dir), reading([*sources, *(path for scan in scans for path in scan.paths)]):
             read = partial(read_channels, series=series, resample_slices=resample_slices)
             return predict_scans(job, scans, read=read, settings=(series, resample_slices))
     for source in sources:
@@ -86,7 +86,8 @@ def predict(
                 reporter.warn(note)
     files = find_images(sources, rule.channel_patterns)
     overlays = folders.merged_dir if ours else None
-    with reading([*(source for source in sources if source.is_dir()), *(path for one in files for path in one.paths)]):
+    kept = [*(source for source in sources if source.is_dir()), *(path for one in files for path in one.paths)]
+    with staying(target_dir), reading(kept):
         return predict_files(job, files, mask=config.mask, overlays=overlays)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from maskwright.data.cases import CaseFiles
 from maskwright.errors import MaskwrightError
-from maskwright.storage import require_free, write_error
+from maskwright.storage import note_folder, require_free, require_same, write_error
 from maskwright.untrusted.text import parse_json, read_text
 
 NAME = "predicting.jsonl"
@@ -89,11 +89,13 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
     def _write(self, line: dict[str, Any], mode: str = "a") -> None:
+        require_same(self.path)
         try:
             with self.path.open(mode, encoding="utf-8") as file:
                 file.write(json.dumps(line, default=str) + "\n")
         except OSError as error:
             raise write_error(self.path, error) from error
+        note_folder(self.path)
 
 
 def state_of(path: Path) -> list[Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def train(
     batches, valid = make_batches(prepared, config, fresh=not resume, table=run.samples)
     validation = Validation(model, metadata, valid, config, objective(model, config)) if valid else None
     keeper.validation = validation
-    with keeper:
+    with _going_on(run), keeper:
         fit(
             learner, batches, validation, config, state, reporter,
             after_epoch=keeper.after_epoch, within_epoch=keeper.within_epoch, stop_asked=STOP_FILE.exists,
@@ -136,6 +137,21 @@ def train(
     for line in verdict(run.history(), prepared.plan, run.validation(), compared):
         reporter.say(line)
     return run
+
+
+@contextmanager
+def _going_on(run: Run) -> Iterator[None]:
+    """Where a file or a folder ended a training: what it had done is there, and that is said."""
+    try:
+        yield
+    except MaskwrightError as error:
+        of_a_file, gone = len(Path(error.where or "").parts) > 1, not run.path.exists()
+        if not of_a_file or "--resume" in (error.fix or "") or not (gone or run.checkpoint_file.exists()):
+            raise
+        fix = f"{error.fix or ''} The last whole epoch is kept; then go on with --resume.".strip()
+        if gone:
+            fix = f"{run.path} is gone: bring its disk or network folder back, then go on with --resume."
+        raise MaskwrightError(error.what, where=error.where, fix=fix) from error
 
 
 def _plan_of(run: Run) -> Plan:
