@@ -228,7 +228,7 @@ def twelve(tmp_path_factory, quiet):
 
 
 @needed
-@pytest.mark.parametrize("kind", ["run", "twelve"])
+@pytest.mark.parametrize("kind", ["run", pytest.param("twelve", marks=pytest.mark.slow)])
 def test_everybody_can_use_it_at_any_width_in_light_and_dark(kind, quiet, tmp_path, request):
     path = mw.report(request.getfixturevalue(kind).path, output=tmp_path / "report.html", reporter=quiet)
     with chromium(tmp_path) as browser:
@@ -243,6 +243,7 @@ def test_everybody_can_use_it_at_any_width_in_light_and_dark(kind, quiet, tmp_pa
             assert used > 0.8 * min(width, 2200)
 
 
+@pytest.mark.slow
 def test_class_colours_come_again_as_wider_lines(twelve, quiet, tmp_path):
     text = mw.report(twelve.path, output=tmp_path / "report.html", reporter=quiet).read_text(encoding="utf-8")
     assert text.count('class="key again"') == 11 - 7 and "background:var(--k1)" in text

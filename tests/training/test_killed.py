@@ -22,8 +22,8 @@ KINDS = {
     "folds": ["data.folds=2", "train.epochs=2", "train.steps_per_epoch=3"],
     "patches": ['data.fit="patch"', "model.image_width=16", "model.image_height=16"],
     "volumes": [
-        "data.images=scans",
-        "data.masks=labels",
+        "data.images=HERE/scans",
+        "data.masks=HERE/labels",
         "model.name=unet_3d",
         "model.image_depth=8",
         "model.image_height=16",
@@ -46,7 +46,8 @@ def test_it_ends_as_if_nothing_had_happened(kind, tmp_path):
     killer = Killer(seed=OFTEN)
 
     def words(name):
-        sets = [word for override in [*SHORT, *KINDS[kind]] for word in ("--set", override)]
+        overrides = [one.replace("HERE", str(tmp_path)) for one in [*SHORT, *KINDS[kind]]]
+        sets = [word for override in overrides for word in ("--set", override)]
         more = ["--fold", "all"] if kind == "folds" else []
         return ["train", str(tmp_path / "config.toml"), "--run", str(tmp_path / name), "--resume", *more, *sets]
 
