@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -126,14 +126,14 @@ def load_tensorflow(folder: Path) -> Callable[[Any], Any]:
     return run
 
 
-def tensorflow_dataset(feed: Any, shape: tuple[int, ...]) -> Any:
-    """A `tf.data.Dataset` of batches: images `(B, *shape)` and labels `(B, …, 1)`, float32; an epoch each time.
+def tensorflow_dataset(feed: Any, shapes: Sequence[tuple[int, ...]]) -> Any:
+    """A `tf.data.Dataset` of batches of float32 arrays `(B, *shape)`; an epoch each time.
 
     Raises:
         MaskwrightError: TensorFlow is not installed.
     """
     tf = _import_tensorflow("as_tf")
-    specs = [tf.TensorSpec((None, *one), tf.float32) for one in (shape, (*shape[:-1], 1))]
+    specs = [tf.TensorSpec((None, *one), tf.float32) for one in shapes]
     found = tf.data.Dataset.from_generator(lambda: iter(feed), output_signature=tuple(specs))
     return found.apply(tf.data.experimental.assert_cardinality(len(feed)))
 

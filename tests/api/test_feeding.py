@@ -44,6 +44,30 @@ def test_a_keras_model_learns_from_it(feed):
     assert len(data) == len(feed)
 
 
+def test_what_nobody_knows_counts_nowhere_in_losses_of_keras_and_of_ours(config_file, quiet):
+    """A turned picture has corners with the label 255."""
+    import keras
+
+    from maskwright.losses import get_loss
+
+    turned = ["augmentation.rotation=true", "augmentation.angle_range=[40.0, 45.0]", "augmentation.probability=1.0",
+              "train.batch_size=2", "data.fit='pad'"]  # fmt: skip
+    feeds = [mw.dataset(config_file, overrides=turned, reporter=quiet) for _ in range(2)]
+    images, labels = next(iter(feeds[0]))
+    assert 0.02 < (labels == 255).mean() < 0.5
+    seen, plain, weights = (np.asarray(one) for one in next(iter(feeds[1].as_tf())))
+    assert np.array_equal(seen, images) and np.array_equal(weights == 0, labels[..., 0] == 255)
+    assert np.array_equal(plain[weights == 1], labels[weights == 1]) and not plain[weights == 0].any()
+
+    guess = np.full(labels.shape, 0.3, np.float32)
+    known = labels[labels != 255]
+    expected = -(known * np.log(0.3) + (1 - known) * np.log(0.7))
+    found = float(keras.losses.BinaryCrossentropy()(plain, guess, sample_weight=weights))
+    assert found == pytest.approx(expected.sum() / weights.size, rel=1e-4)
+    ours = float(keras.ops.convert_to_numpy(get_loss("cross_entropy_loss")(labels, guess)))
+    assert ours == pytest.approx(expected.mean(), rel=1e-4)
+
+
 @pytest.mark.backends
 def test_torch_tensors(feed):
     torch = pytest.importorskip("torch")

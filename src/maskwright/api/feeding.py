@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from maskwright.config import Loaded
 from maskwright.errors import MaskwrightError, choices
+from maskwright.labels.regions import IGNORED
 from maskwright.progress import Reporter
 
 if TYPE_CHECKING:
@@ -49,18 +52,26 @@ class Feed:
         number, self.epoch = self.epoch, self.epoch + 1
         return self._batches.epoch(number)
 
-    def as_tf(self) -> Any:
+    def as_tf(self, *, weights: bool = True) -> Any:
         """As a `tf.data.Dataset`, for `keras.Model.fit`.
+
+        Args:
+            weights: give weights `(B, H, W)` too, 0 where nothing is known (the label is 0 there) and 1 elsewhere, with
+                which Keras multiplies its losses: 255 would be a number for them. Without, the labels have 255 there,
+                as losses of `maskwright.losses.get_loss` expect it.
 
         Raises:
             MaskwrightError: TensorFlow is not installed.
         """
         from maskwright.backend import tensorflow_dataset
 
-        return tensorflow_dataset(self, self.input_shape)
+        shape = self.input_shape
+        if not weights:
+            return tensorflow_dataset(self, [shape, (*shape[:-1], 1)])
+        return tensorflow_dataset(_Weighted(self), [shape, (*shape[:-1], 1), shape[:-1]])
 
     def as_torch(self) -> Any:
-        """As a `torch.utils.data.DataLoader` of tensors with channels last, as here.
+        """As a `torch.utils.data.DataLoader` of tensors with channels last, as here; 255 is for `ignore_index`.
 
         Raises:
             MaskwrightError: PyTorch is not installed.
@@ -72,6 +83,21 @@ class Feed:
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.input_shape))
         return f"<Feed of {len(self)} batches of {self._batches.batch_size}: {shape}, {', '.join(self.class_names)}>"
+
+
+class _Weighted:
+    """Images, labels without 255, and weights that are 0 where it was."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    def __len__(self) -> int:
+        return len(self._feed)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        for images, labels in self._feed:
+            known = labels != IGNORED
+            yield images, np.where(known, labels, np.float32(0)), known[..., 0].astype(np.float32)
 
 
 def dataset(
