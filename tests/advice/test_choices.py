@@ -1,5 +1,6 @@
 """What is chosen follows from what lies there; the rules are in docs/explanation/planning.md."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from maskwright.advice.facts import Facts, look_at
 from maskwright.advice.layouts import Layout, find_layout
 from maskwright.advice.length import length
 from maskwright.advice.patients import Candidate
+from maskwright.advice.settled import settled
 from maskwright.advice.structures import Structures
 from maskwright.advice.text import as_toml
 from maskwright.config.toml import read_toml
@@ -241,3 +243,27 @@ def test_masks_that_can_mean_several_things_are_refused_until_somebody_says(tmp_
     with pytest.raises(MaskwrightError, match=r"(?s)\[mask\].*15.*mask\."):
         look_at(layout, [], quiet)
     assert look_at(layout, ["mask.levels=[0, 15]", "mask.ignore=255"], quiet).classes == 1
+
+
+def test_another_network_takes_nothing_that_was_chosen_for_the_first():
+    scan = facts([record(96, 96, depth=20, spacing=(3.0, 1.0, 1.0))], scans=True, classes=3)
+    options = {one.key: one.value for one in choose(scan, HERE)}["model.options"]
+    assert "strides" in options
+    found = {one.key: one.value for one in settled(choose(scan, HERE), ["model.name=unet"])}
+    assert found["model.name"] == "unet" and "model.options" not in found
+    found = {one.key: one.value for one in settled(choose(scan, HERE), ["model.num_layers=2"])}
+    assert found["model.options"] == {"deep_supervision": True}
+
+
+def test_channels_of_scans_and_names_of_their_data_set(tmp_path):
+    layout = Layout({"all": (tmp_path / "imagesTr", tmp_path / "labelsTr")}, scans=True)
+    for folder in layout.parts["all"]:
+        folder.mkdir()
+    labels = {"background": 0, "left": 1, "right": 2}
+    plain = {"labels": labels, "channel_names": {"0": "T1", "1": "T2"}, "numTraining": 1}
+    (tmp_path / "dataset.json").write_text(json.dumps(plain), encoding="utf-8")
+    one = replace(
+        facts([record(96, 96, channels=2, depth=20, spacing=(1.0, 1.0, 1.0))], scans=True, classes=3), layout=layout
+    )
+    found = keys(one)
+    assert found["mask.classes"] == list(labels) and found["model.image_channels"] == 2

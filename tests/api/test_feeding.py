@@ -1,5 +1,8 @@
 """The batches for other people's loops are those of the training."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -87,3 +90,10 @@ def test_what_is_not_there(config_file, quiet):
 def test_nothing_is_written(feed, config_file):
     list(feed)
     assert {path.name for path in config_file.parent.iterdir()} == {"cache", "config.toml", "dataset"}
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_loop_that_is_left_early_ends_the_process_as_any_other(config_file, attempt):
+    code = f"import maskwright as mw\nfor batch in mw.dataset({str(config_file)!r}):\n    break\nprint('left')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout == "left\n" and "terminate" not in done.stderr, done.stderr

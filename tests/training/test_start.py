@@ -179,3 +179,11 @@ def test_a_first_kernel_keeps_its_sum_over_equal_channels(before, now):
 def _forget():
     yield
     keras.backend.clear_session()
+
+
+def test_a_run_is_not_put_aside_for_one_that_starts_from_it(module_config, first):
+    """Whom it has seen would no longer be known, and the new run would name itself as its origin."""
+    before = sorted(path.name for path in module_config.parent.iterdir())
+    with pytest.raises(MaskwrightError, match="being read"):
+        train(module_config, "first", f"train.start_from={first.path}")
+    assert sorted(path.name for path in module_config.parent.iterdir()) == before and first.is_trained()

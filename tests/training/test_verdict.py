@@ -57,6 +57,7 @@ def test_whom_it_was_judged_on(by_patient, kind, word):
         (rows([0.7] * 12, learnt=0.72), "cleaner masks"),
         (rows([0.1, 0.5, 0.7]), "longer"),
         (rows([0.1, 0.7]), "more patients"),
+        (rows([0.1, 0.1], learnt=0.72), "longer"),
         ([{"val_dice": 0.7}] * 12, "train.metrics"),
     ],
 )

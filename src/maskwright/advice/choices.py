@@ -14,6 +14,7 @@ import numpy as np
 
 from maskwright.advice.facts import Facts
 from maskwright.advice.topology import topology
+from maskwright.config.dataset_json import find_dataset
 from maskwright.data.resolution import MM
 from maskwright.errors import MaskwrightError
 from maskwright.models.lite_weights import ENCODERS, INSTALL
@@ -79,6 +80,10 @@ def _data(facts: Facts) -> Iterator[Choice]:
         yield Choice("data.patient_pattern", facts.patients.pattern, told)
     if facts.classes > 1:
         yield Choice("model.num_classes", facts.classes, f"the background and {facts.classes - 1} more")
+    if facts.layout.scans:
+        described = find_dataset(next(iter(facts.layout.parts.values()))[0])
+        if described and list(described.labels.values()) == list(range(max(facts.classes, 2))):
+            yield Choice("mask.classes", list(described.labels), "as dataset.json names them")
 
 
 def pixel_size(facts: Facts, pixels: float | None, *, measured: bool = False) -> tuple[float, str]:
@@ -192,6 +197,8 @@ def _volumes(facts: Facts) -> Iterator[Choice]:
     edges = [math.ceil(edge / step) * step for edge, step in zip(patch, shape.multiple, strict=True)]
     told = " x ".join(f"{edge:.0f}" for edge in largest)
     yield Choice("model.name", "nnunet", "nnU-Net's plain network")
+    if (channels := max(facts.colours())) > 1:
+        yield Choice("model.image_channels", channels, f"a scan has {channels}")
     yield Choice("model.image_depth", edges[0], f"patches; the largest scan has {told} voxels")
     yield Choice("model.image_height", edges[1], "")
     yield Choice("model.image_width", edges[2], "")

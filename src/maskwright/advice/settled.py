@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from maskwright.advice.choices import Choice
@@ -19,7 +20,12 @@ def settled(chosen: Sequence[Choice], overrides: Sequence[str]) -> list[Choice]:
     said = {key: Choice(key, value, "as you said") for key, value in said_in(overrides).items()}
     kept = {one.key: one for one in chosen}
     if "model.name" in said and said["model.name"].value != kept["model.name"].value:
-        kept.pop("model.weights", None)  # which are of the network that was chosen
+        for key in ("model.weights", "model.options"):  # which are of the network that was chosen
+            kept.pop(key, None)
+    if "model.num_layers" in said and "model.options" in kept:  # strides and kernels are of each level
+        chosen_one = kept["model.options"]
+        plain = {key: value for key, value in chosen_one.value.items() if key not in ("strides", "kernels")}
+        kept["model.options"] = replace(chosen_one, value=plain)
     return [one for one in (kept | said).values() if one.value is not None]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from maskwright.plan import Plan
 
 _PARTS = ("train", "valid")
+_OPEN: weakref.WeakSet[Any] = weakref.WeakSet()  # epochs that somebody may have left before their end
+
+
+@atexit.register
+def _end_threads() -> None:
+    """End what prepares batches while Python is still whole; threads that it ends itself may abort the process."""
+    for epoch in list(_OPEN):
+        epoch.close()
 
 
 class Feed:
@@ -50,7 +60,9 @@ class Feed:
 
     def __iter__(self) -> Iterator[Batch]:
         number, self.epoch = self.epoch, self.epoch + 1
-        return self._batches.epoch(number)
+        batches = self._batches.epoch(number)
+        _OPEN.add(batches)
+        return batches
 
     def as_tf(self, *, weights: bool = True) -> Any:
         """As a `tf.data.Dataset`, for `keras.Model.fit`.

@@ -66,7 +66,9 @@ def train(
         data = loaded.config.data.model_copy(update={"fold": fold})
         chosen = loaded.config.model_copy(update={"data": data})
         loaded = replace(loaded, config=chosen, run_dir=loaded.run_dir / f"fold-{fold}")
-    with only_one(loaded.run_dir), reading(folders_of(loaded.config.data)), staying(loaded.run_dir):
+    # What it starts from is read too: a run is not put aside for one that starts from it.
+    read = [*folders_of(loaded.config.data), None if resume else loaded.config.train.start_from]
+    with only_one(loaded.run_dir), reading(read), staying(loaded.run_dir):
         return run_training(loaded, reporter, resume=resume, allow_leak=allow_leak, plan=plan)
 
 

@@ -194,12 +194,24 @@ def input_rule(config: Configuration, dtype: str) -> InputRule:
 
 
 def class_names(config: Configuration) -> list[str]:
-    """Names of all classes (or regions), background first."""
+    """Names of all classes (or regions), background first.
+
+    Raises:
+        MaskwrightError: `mask.classes` has another number of them: some would stand at another class than is meant.
+    """
     if config.mask.regions:
         return ["background", *config.mask.regions]
     count, given = max(config.model.num_classes, 2), list(config.mask.classes)
+    with_background = bool(given) and given[0].lower() == "background"
     if len(given) == count:
         return given
-    if len(given) == count - 1:
+    if len(given) == count - 1 and not with_background:
         return ["background", *given]
+    if given:
+        raise MaskwrightError(
+            f"has {len(given)} names ({', '.join(given)}), and model.num_classes says {config.model.num_classes}, "
+            f"which is {count} classes with the background",
+            where="[mask] classes",
+            fix="Name each class, background first, or correct model.num_classes.",
+        )
     return ["background", "foreground"] if count == 2 else ["background", *(f"class {i}" for i in range(1, count))]

@@ -95,7 +95,7 @@ def _names(config: Configuration, rule: LabelRule, codes: list[object]) -> list[
         return ["background", *config.mask.regions]
     if len(given) == rule.classes:
         return given
-    if len(given) == rule.classes - 1:
+    if len(given) == rule.classes - 1 and given[0].lower() != "background":
         return ["background", *given]
     if given:
         raise MaskwrightError(

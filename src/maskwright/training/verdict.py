@@ -11,6 +11,7 @@ from maskwright.evaluation.case_dice import mean_dice
 from maskwright.plan import Plan
 
 _GAP = 0.08  # of Dice between what is learnt from and what is validated on: learnt by heart
+_FEW = 4  # epochs
 _RISING = 0.01  # of the validation's Dice over the last quarter of the epochs: not at its end
 Row = Mapping[str, float]
 
@@ -27,11 +28,12 @@ def verdict(rows: Sequence[Row], plan: Plan, dice: Mapping[str, float], metric: 
         return []
     worst = min(scored, key=lambda case: scored[case])
     whom = "patients" if plan.by_patient else "pictures" if plan.kind == "pictures" else "scans"
+    scale = "data.pixel_size" if plan.kind == "pictures" else "data.spacing"
     mean = float(np.mean(list(scored.values())))
     return [
         f"Dice {mean:.3f} over {len(scored)} validation {whom}, worst {scored[worst]:.3f} ({worst}, see "
         f"worst_validation.jpg for the last epoch's); calling every pixel a structure would score {naive(plan):.3f}",
-        f"what would help most: {advice(rows, metric)}",
+        f"what would help most: {advice(rows, metric, scale)}",
     ]
 
 
@@ -48,8 +50,12 @@ def naive(plan: Plan) -> float:
     return mean_dice(counts)
 
 
-def advice(rows: Sequence[Row], metric: str | None) -> str:
-    """What the curves say would help, in words."""
+def advice(rows: Sequence[Row], metric: str | None, scale: str = "data.pixel_size") -> str:
+    """What the curves say would help, in words.
+
+    Args:
+        scale: the key of the scale at which cases are seen.
+    """
     curve = [row["val_dice"] for row in rows if not math.isnan(row.get("val_dice", math.nan))]
     quarter = max(1, len(curve) // 4)
     if len(curve) >= 2 * quarter + 1:
@@ -64,7 +70,9 @@ def advice(rows: Sequence[Row], metric: str | None) -> str:
             f"more patients or pictures, or stronger augmentation; {metric} is {learnt:.3f} where it learns and "
             f"{judged:.3f} elsewhere"
         )
+    if len(curve) < _FEW:
+        return f"a longer training; fewer than {_FEW} epochs tell no more"
     return (
-        f"cleaner masks, a finer data.pixel_size or a larger network; it finds no more on what it learns from "
+        f"cleaner masks, a finer {scale} or a larger network; it finds no more on what it learns from "
         f"({metric} {learnt:.3f}) than on the others ({judged:.3f})"
     )
