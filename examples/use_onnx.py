@@ -16,6 +16,15 @@ session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]
 about = json.loads(session.get_modelmeta().custom_metadata_map["maskwright"])
 rule = about["input_rule"]
 
+# What this script does not do would be a wrong mask without a word.
+plain = {"fit": "resize", "depth": 0, "neighbours": 0, "gamma": 0, "sharpening": 0, "color_conversion": None}
+odd = [f"{key} is {rule[key]!r}" for key, value in plain.items() if rule.get(key, value) != value]
+odd += ["regions overlap"] if about["label_rule"].get("regions") else []
+odd += ["thresholds are of each class"] if isinstance(about["predict"].get("threshold"), list) else []
+odd += ["pictures are deep"] if rule["dtype"] != "uint8" or Image.open(source).mode[:1] in "IF" else []
+if odd:
+    sys.exit(f"{model}: {', '.join(odd)}, which this script does not know; use_exported.py does")
+
 
 def resized(planes, size, how):
     """`(H, W, C)` at another (width, height), in float32 so that nothing is rounded on the way."""

@@ -157,6 +157,21 @@ def test_only_the_exported_file_and_onnxruntime(tmp_path, copied):
     assert 2 * ((one > 0) & (other > 0)).sum() / ((one > 0).sum() + (other > 0).sum()) > 0.99
 
 
+def test_the_example_refuses_what_it_does_not_know(tmp_path, copied):
+    import onnx
+
+    model = onnx.load(copied("onnx"))
+    (entry,) = (one for one in model.metadata_props if one.key == "maskwright")
+    about = json.loads(entry.value)
+    about["input_rule"]["fit"] = "patch"
+    entry.value = json.dumps(about)
+    onnx.save(model, tmp_path / "patch.onnx")
+    cv2.imwrite(str(tmp_path / "a.png"), blobs())
+    words = [sys.executable, ROOT / "examples" / "use_onnx.py", "patch.onnx", "a.png", "mask.png"]
+    done = subprocess.run(list(map(str, words)), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "fit is 'patch'" in done.stderr and not (tmp_path / "mask.png").exists()
+
+
 def test_an_export_that_is_wrong_is_not_kept(tmp_path, picture_model, quiet, monkeypatch):
     from maskwright.exporting import formats
 
