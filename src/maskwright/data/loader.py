@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.context import TimeoutError as StuckError
 from multiprocessing.pool import AsyncResult, ThreadPool
 from typing import Protocol
@@ -22,6 +22,7 @@ from maskwright.errors import MaskwrightError
 Batch = tuple[np.ndarray, np.ndarray]
 
 _MOST_WORKERS = 8
+_LEAVING = 5.0  # seconds that batches which are being prepared may take when nobody wants them any more
 
 
 class Augment(Protocol):
@@ -111,6 +112,13 @@ def spread(patients: Sequence[str], count: int) -> np.ndarray:
     return np.array(sorted(chosen), int)
 
 
+def _until_done(waiting: Iterable[AsyncResult[Batch]]) -> None:
+    """Wait until threads have done what they began; not for ever, because one of them may hang."""
+    ends = time.monotonic() + _LEAVING
+    for result in waiting:
+        result.wait(max(0.0, ends - time.monotonic()))
+
+
 class Batches:
     """The batches of a data set; what is in one depends on seed, epoch and step alone, not on threads or timing.
 
@@ -158,16 +166,20 @@ class Batches:
         # These threads do not keep the process alive when one of them hangs in a file system.
         with ThreadPool(self.workers) as pool:
             queue: deque[AsyncResult[Batch]] = deque()
-            for step in range(start, self.steps):
-                while len(queue) < ahead and step + len(queue) < self.steps:
-                    queue.append(pool.apply_async(self.make, (number, step + len(queue), indices)))
-                begin = time.perf_counter()
-                try:
-                    batch = queue.popleft().get(self.stuck_after or None)
-                except StuckError:
-                    raise self._stuck(step) from None
-                self.waited += time.perf_counter() - begin
-                yield batch
+            try:
+                for step in range(start, self.steps):
+                    while len(queue) < ahead and step + len(queue) < self.steps:
+                        queue.append(pool.apply_async(self.make, (number, step + len(queue), indices)))
+                    begin = time.perf_counter()
+                    try:
+                        batch = queue.popleft().get(self.stuck_after or None)
+                    except StuckError:
+                        raise self._stuck(step) from None
+                    self.waited += time.perf_counter() - begin
+                    yield batch
+            except GeneratorExit:  # somebody left early; a process that ends amid OpenCV's work would be aborted
+                _until_done(queue)
+                raise
 
     def order(self, number: int) -> np.ndarray:
         """The pairs of epoch `number`, as indices into the data set."""
