@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from scans import SERIES_AFFINE
-from service import Bright
 
 import maskwright as mw
 from maskwright.api.model import Model
@@ -20,6 +19,9 @@ from maskwright.labels.rule import LabelRule
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.read import read_labels, read_volume
+
+pytest.importorskip("uvicorn", reason="the service's packages are not installed, and its engine is used here")
+from service import Bright  # noqa: E402
 
 SLICES = InputRule(32, 32, 1, window="abdomen")
 VOLUMES = InputRule(16, 16, 1, depth=8, spacing=(2.5, 0.8, 0.9), dtype="float32")
