@@ -21,7 +21,7 @@ from maskwright.volumes.nifti import write_nifti
 from maskwright.volumes.read import read_labels, read_volume
 
 pytest.importorskip("uvicorn", reason="the service's packages are not installed, and its engine is used here")
-from service import Bright  # noqa: E402
+from service import Bright
 
 SLICES = InputRule(32, 32, 1, window="abdomen")
 VOLUMES = InputRule(16, 16, 1, depth=8, spacing=(2.5, 0.8, 0.9), dtype="float32")
