@@ -16,6 +16,7 @@ from maskwright.data.preprocess import resize_label
 from maskwright.data.records import read_label
 from maskwright.demo_tasks import CONFIG_NAME, TASKS, Task
 from maskwright.inference.overlay import overlay
+from maskwright.labels.rule import LabelRule
 from maskwright.progress import Reporter
 from maskwright.storage import keep_aside, write_bytes, write_text
 from maskwright.targets import pairs_of
@@ -51,16 +52,16 @@ def run_demo(
     *,
     task: str = "abdomen",
     epochs: int | None = None,
-    patients: int | None = None,
+    cases: int | None = None,
     seed: int = 137,
 ) -> Demo:
     """Make phantoms, train, evaluate on cases not seen, predict, and draw; some minutes on two cores.
 
     Args:
-        task: a name of `TASKS`. epochs, patients: as many as the task usually has where None.
+        task: a name of `TASKS`. epochs, cases: as many as the task usually has where None.
     """
     chosen = TASKS[task]
-    make_data(chosen, folder, reporter, epochs=epochs or chosen.epochs, cases=patients or chosen.cases, seed=seed)
+    make_data(chosen, folder, reporter, epochs=epochs or chosen.epochs, cases=cases or chosen.cases, seed=seed)
     loaded = api.load_config(folder / CONFIG_NAME, run_dir=folder / "run")
     run = api.train(loaded, reporter=reporter)
     evaluation = api.evaluate(loaded, reporter=reporter)
@@ -74,7 +75,7 @@ def run_demo(
     return Demo(folder, run.path, picture, evaluation.summary)
 
 
-def _tiles(run: Run, test: list[Pair], rule: Any) -> list[np.ndarray]:
+def _tiles(run: Run, test: list[Pair], rule: LabelRule) -> list[np.ndarray]:
     truths = [(pair, read_label(pair.mask, rule)) for pair in test]
     filled = [(pair, truth) for pair, truth in truths if (truth > 0).sum() > _ENOUGH]
     chosen = [filled[i] for i in np.linspace(0, len(filled) - 1, min(_SHOWN, len(filled))).astype(int)]
@@ -104,8 +105,8 @@ def _tile(image: np.ndarray, found: np.ndarray, truth: np.ndarray) -> np.ndarray
     scale = _EDGE / max(image.shape[:2])
     height, width = (round(edge * scale) for edge in image.shape[:2])
     large = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
-    labels = (resize_label(one.astype(np.uint8), height, width) for one in (found, truth))
-    drawn = overlay(large, next(labels), (255, 220, 0), next(labels))
+    prediction, outline = (resize_label(one.astype(np.uint8), height, width) for one in (found, truth))
+    drawn = overlay(large, prediction, (255, 220, 0), outline)
     return np.pad(drawn, ((0, _EDGE - height), (0, _EDGE - width), (0, 0)))
 
 

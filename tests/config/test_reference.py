@@ -163,3 +163,14 @@ def test_no_value_whatever_breaks_it(lines, generator):
     config, problems = read_reference(text, {})
     assert config.train.epochs >= 1
     assert all(str(problem) for problem in problems)
+
+
+def test_names_of_another_number_of_classes_are_told_and_left_out(reference_project, tmp_path):
+    """As in a published file; the reference reads them nowhere, so its projects go on."""
+    path = tmp_path / "train_eval_infer.config"
+    for names, kept in (('["Background", "a", "b"]', []), ('["a"]', ["a"])):
+        text = reference_project("dataset").replace("[mask]", f"[mask]\nclasses = {names}")
+        path.write_text(text, encoding="utf-8")
+        loaded = load(path)
+        assert loaded.config.mask.classes == kept
+        assert any("has 3 names" in str(one.message) for one in loaded.problems) is (not kept)

@@ -326,3 +326,23 @@ def test_the_command_puts_predicted_masks_back(study, quiet, capsys):
     assert found[name]["labels"]["1"]["volume_ml"] == pytest.approx(truth, rel=1e-4)
     assert main(["restore", str(study / "scans"), "--output", str(study / "back")]) == 2
     assert "is no prepared data set" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_taken_away_ends_it(study, quiet, monkeypatch):
+    from maskwright.prepare import run
+
+    real = run.prepare_patient
+
+    def then_gone(*arguments, **more):
+        found = real(*arguments, **more)
+        if (study / "out").exists() and not (study / "away").exists():
+            (study / "out").rename(study / "away")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "prepare_patient", then_gone)
+        with pytest.raises(MaskwrightError, match="no longer the folder that was written into"):
+            prepare_scans(options(study), quiet)
+    shutil.rmtree(study / "out", ignore_errors=True)
+    (study / "away").rename(study / "out")
+    assert len(prepare_scans(options(study), quiet).target.patients()) == 6

@@ -14,7 +14,7 @@ from maskwright.models.metadata import Metadata
 from maskwright.serving.answers import describe, from_run_lengths, run_lengths, wanted
 from maskwright.serving.intake import PICTURE
 from maskwright.serving.limits import Refused
-from maskwright.serving.segmenter import Segmented
+from maskwright.serving.segmenter import SegmentedUpload
 
 
 @given(arrays.arrays(bool, st.tuples(*[st.integers(1, 7)] * 3)))
@@ -44,7 +44,7 @@ def test_regions_of_a_picture_have_their_pixels():
         key: {"name": name, "pixels": int(inside.sum()), "share": float(inside.mean())}
         for key, name, inside in structures_in(image, metadata)
     }
-    found = Segmented(PICTURE, Labelled(image, image, {0: "background", 1: "all", 2: "core"}, structures))
+    found = SegmentedUpload(PICTURE, Labelled(image, image, {0: "background", 1: "all", 2: "core"}, structures))
     told = describe(found, metadata, PredictSection(), ["rle"])["structures"]
     assert [(one["name"], one["pixels"], one["share"]) for one in told] == [("all", 32, 0.5), ("core", 16, 0.25)]
     assert [sum(one["rle"][1::2]) for one in told] == [32, 16]

@@ -74,9 +74,8 @@ def length(facts: Facts, chosen: list[Choice], minutes: float | None, pace: Pace
         epochs = min(MOST, max(FEWEST, round(STEPS / whole)))
         return [Choice("train.epochs", epochs, f"{whole} steps each: about {epochs * whole:,} steps in all")]
     valid, windows = _part(facts, keys, "valid"), keys.get("data.fit") == "patch" or facts.layout.scans
-    inputs = valid.once + (
-        valid.overlapping if windows else valid.once
-    )  # the loss sees a case once, the score in windows
+    # The loss sees a case once, and the score a second time, in windows that overlap where it is larger than one.
+    inputs = valid.once + (valid.overlapping if windows else valid.once)
     judged = math.ceil(inputs / batch) * pace.prediction
     left = minutes * 60 * SHARE - pace.start
     steps = _steps(whole, left, judged, pace.step)

@@ -79,7 +79,14 @@ class Model:
                 self._told = True
             if taken.image.shape[0] * taken.image.shape[1] == 0:
                 raise MaskwrightError("holds no pixels", where=taken.where, fix="Give a picture.")
-            found = label_picture(self._engine, taken.image, self._options, where=taken.where, spacing=taken.spacing)
+            found = label_picture(
+                self._engine,
+                taken.image,
+                self._options,
+                where=taken.where,
+                spacing=taken.spacing,
+                keep_probabilities=True,
+            )
         return Segmentation(found, taken, metadata, self._options.outline)
 
     def __repr__(self) -> str:

@@ -105,10 +105,14 @@ class Segmentation:
         return rows
 
     def like_input(self) -> Any:
-        """The mask as what the model was given: a PIL picture, an image of nibabel or SimpleITK, else an array."""
+        """The mask as what the model was given: an image of nibabel (NIfTI, in mm) or SimpleITK, else an array."""
         original = self._taken.original
         if self._taken.transposed:
-            return type(original)(self.mask, original.affine) if _is_nifti(original) else _nibabel(self.mask, original)
+            import nibabel
+
+            from maskwright.volumes.nifti import nifti_bytes
+
+            return nibabel.Nifti1Image.from_bytes(nifti_bytes(self.volume, packed=False))
         if original is not None:
             import SimpleITK as sitk
 
@@ -179,13 +183,3 @@ class Segmentation:
 
 def _amount(row: dict[str, Any]) -> str:
     return f"{row['volume_ml']:.3g} ml" if "volume_ml" in row else f"{row['share']:.1%}"
-
-
-def _is_nifti(image: Any) -> bool:
-    return type(image).__name__ in ("Nifti1Image", "Nifti2Image")
-
-
-def _nibabel(mask: np.ndarray, original: Any) -> Any:
-    import nibabel
-
-    return nibabel.Nifti1Image(mask, original.affine)

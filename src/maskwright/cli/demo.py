@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> Outcome:
         text = f"{folder / 'dataset'}  {task.what}\n{folder / CONFIG_NAME}  a configuration for it"
         return Outcome({"folder": folder, "data": folder / "dataset", "config": folder / CONFIG_NAME}, text)
     demo = run_demo(
-        folder, reporter, task=arguments.task, epochs=arguments.epochs, patients=arguments.cases, seed=arguments.seed
+        folder, reporter, task=arguments.task, epochs=arguments.epochs, cases=arguments.cases, seed=arguments.seed
     )
     text = "\n".join(
         [

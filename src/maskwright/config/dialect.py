@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskwright.config.ini import Entry, Problem
+from maskwright.labels.names import names_of_all
 
 # Other spellings and other generations of the same key.
 ALIASES: dict[str, str] = {
@@ -220,6 +221,14 @@ def _mask(settled: dict[str, Any], found: Finding) -> None:
             "mask.blur",
             "is mended: there it widens the foreground by 1 or 2 pixels, here it smooths the "
             "outline and keeps the area",
+        )
+    names, count = settled.get("mask.classes"), settled.get("model.num_classes", 1)
+    if names and isinstance(count, int) and names_of_all(names, max(count, 2)) is None:
+        del settled["mask.classes"]
+        found.say(
+            "mask.classes",
+            f"has {len(names)} names, and model.num_classes says {count}; the reference reads the names nowhere, and "
+            "they are left out here",
         )
     threshold = settled.get("mask.threshold")
     if isinstance(threshold, int) and threshold < 128:

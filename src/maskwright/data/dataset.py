@@ -22,6 +22,7 @@ from maskwright.data.records import Record, read_pair
 from maskwright.data.samples import SampleId
 from maskwright.data.slabs import Slab, SlabWriter
 from maskwright.errors import MaskwrightError
+from maskwright.labels.names import names_of_all
 from maskwright.labels.rule import LabelRule
 
 _IMAGES, _LABELS = "images.raw", "labels.raw"
@@ -202,11 +203,8 @@ def class_names(config: Configuration) -> list[str]:
     if config.mask.regions:
         return ["background", *config.mask.regions]
     count, given = max(config.model.num_classes, 2), list(config.mask.classes)
-    with_background = bool(given) and given[0].lower() == "background"
-    if len(given) == count:
-        return given
-    if len(given) == count - 1 and not with_background:
-        return ["background", *given]
+    if given and (named := names_of_all(given, count)):
+        return named
     if given:
         raise MaskwrightError(
             f"has {len(given)} names ({', '.join(given)}), and model.num_classes says {config.model.num_classes}, "

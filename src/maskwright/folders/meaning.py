@@ -12,6 +12,7 @@ from maskwright.data.mask_files import label_of, read_mask
 from maskwright.data.model_space import scan_classes
 from maskwright.data.slides import Window
 from maskwright.errors import MaskwrightError
+from maskwright.labels.names import names_of_all
 from maskwright.labels.rule import LabelRule
 
 _WHITE = LabelRule("grey", 2, levels=(0, 255))
@@ -93,10 +94,8 @@ def _names(config: Configuration, rule: LabelRule, codes: list[object]) -> list[
     given = list(config.mask.classes)
     if rule.regions:
         return ["background", *config.mask.regions]
-    if len(given) == rule.classes:
-        return given
-    if len(given) == rule.classes - 1 and given[0].lower() != "background":
-        return ["background", *given]
+    if given and (named := names_of_all(given, rule.classes)):
+        return named
     if given:
         raise MaskwrightError(
             f"has {len(given)} names, and the masks have {rule.classes} classes: {', '.join(map(str, codes))}",

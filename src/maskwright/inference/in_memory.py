@@ -41,13 +41,20 @@ class Labelled:
 
 
 def label_picture(
-    engine: Engine, image: np.ndarray, options: PredictSection, *, where: object, spacing: Spacing | None = None
+    engine: Engine,
+    image: np.ndarray,
+    options: PredictSection,
+    *,
+    where: object,
+    spacing: Spacing | None = None,
+    keep_probabilities: bool = False,
 ) -> Labelled:
     """Segment a decoded picture, a set by itself; it stands in for its neighbours where the model sees them too.
 
     Args:
         image: `(H, W)` or `(H, W, C)`, uint8, uint16 or float32. where: what it is, for messages.
         spacing: size of its pixels in mm, from row to row and from column to column, where the model's scale is of mm.
+        keep_probabilities: hold them too, 4 bytes a pixel and channel.
 
     Raises:
         MaskwrightError: it has other channels than the network, or must be seen whole and is larger than its input.
@@ -61,7 +68,8 @@ def label_picture(
         key: {"name": name, "pixels": int(inside.sum()), "share": float(inside.mean())}
         for key, name, inside in structures_in(label, metadata)
     }
-    return Labelled(label, image, label_names(metadata), structures, probabilities)
+    kept = probabilities if keep_probabilities else None
+    return Labelled(label, image, label_names(metadata), structures, kept)
 
 
 def structure_names(metadata: Metadata) -> dict[str, str]:

@@ -28,7 +28,7 @@ from maskwright.prepare.scan_labels import classes, read_case, structure
 from maskwright.prepare.slices import cut
 from maskwright.prepare.split import stratified
 from maskwright.progress import Reporter
-from maskwright.storage import make_folder, write_text
+from maskwright.storage import make_folder, note_folder, require_same, staying, write_text
 from maskwright.volumes.read import read_labels
 
 _FREE = {"output_dir", "workers"}  # may differ between a preparation and its continuation
@@ -76,8 +76,10 @@ def prepare_scans(options: PrepareSection, reporter: Reporter) -> Result:
     if len(todo) < len(sizes):
         reporter.say(f"{len(sizes) - len(todo)} of {len(sizes)} patients are done already")
     make_folder(target.path / "geometry")  # by which the folder is ours, should we be ended before a patient is done
-    with reporter.task("preparing", len(todo), "patients") as advance:
+    with staying(target.path), reporter.task("preparing", len(todo), "patients") as advance:
+        note_folder(target.path)
         for case, problem, remarks in _work(todo, parts, options, key, target):
+            require_same(target.path)  # which workers of its own write into
             advance()
             for remark in remarks:
                 reporter.warn(f"{case.scan}: {remark}")

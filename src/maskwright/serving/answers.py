@@ -20,7 +20,7 @@ from maskwright.labels.regions import inside
 from maskwright.models.metadata import Metadata
 from maskwright.serving.intake import DICOM, PICTURE
 from maskwright.serving.limits import Refused
-from maskwright.serving.segmenter import Segmented
+from maskwright.serving.segmenter import SegmentedUpload
 from maskwright.volumes import Volume
 from maskwright.volumes.nifti import nifti_bytes
 
@@ -38,7 +38,7 @@ class Answer:
     name: str = ""
 
 
-def answer(found: Segmented, metadata: Metadata, options: PredictSection, format: str, include: str) -> Answer:
+def answer(found: SegmentedUpload, metadata: Metadata, options: PredictSection, format: str, include: str) -> Answer:
     """The answer to a request.
 
     Args:
@@ -69,7 +69,7 @@ def wanted(include: str) -> list[str]:
     return names
 
 
-def describe(found: Segmented, metadata: Metadata, options: PredictSection, include: list[str]) -> dict[str, Any]:
+def describe(found: SegmentedUpload, metadata: Metadata, options: PredictSection, include: list[str]) -> dict[str, Any]:
     """JSON: size, place and structures, and what is to be included: masks as run lengths, files in base 64."""
     what, labels = found.what, found.what.labels
     array = labels.array if isinstance(labels, Volume) else labels
@@ -81,9 +81,7 @@ def describe(found: Segmented, metadata: Metadata, options: PredictSection, incl
             "affine": labels.affine.tolist(),
         }
     plain["labels"] = [
-        {"number": number, "name": name, "color": _colour(number)}
-        for number, name in found.what.names.items()
-        if number
+        {"number": number, "name": name, "color": _colour(number)} for number, name in what.names.items() if number
     ]
     structures = []
     regions = dict(zip(metadata.class_names[1:], metadata.label_rule.regions, strict=False))
@@ -116,7 +114,7 @@ def from_run_lengths(lengths: list[int], size: list[int]) -> np.ndarray:
     return np.repeat(values, lengths).reshape(size)
 
 
-def _file(kind: str, found: Segmented, metadata: Metadata, options: PredictSection) -> bytes | None:
+def _file(kind: str, found: SegmentedUpload, metadata: Metadata, options: PredictSection) -> bytes | None:
     labels, image = found.what.labels, found.what.image
     if (kind in ("png", "image")) is isinstance(labels, Volume):
         raise Refused(422, f"a {found.kind} cannot be answered as {kind}", "Leave format out, or ask for json.")

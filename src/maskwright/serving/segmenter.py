@@ -27,7 +27,7 @@ _SCANS = 2  # at a time: each holds a whole scan in memory
 
 
 @dataclass(frozen=True)
-class Segmented:
+class SegmentedUpload:
     """What was found in an upload, and its kind."""
 
     kind: str
@@ -71,7 +71,7 @@ class Segmenter:
         return time.perf_counter() - begin
 
     def submit(
-        self, upload: Upload, ticket: Ticket, finish: Callable[[Segmented], Result], series: str | None = None
+        self, upload: Upload, ticket: Ticket, finish: Callable[[SegmentedUpload], Result], series: str | None = None
     ) -> Future[Result]:
         """Segment an upload in a thread, and what `finish` makes of it; scans and pictures do not wait for each other.
 
@@ -87,7 +87,7 @@ class Segmenter:
         self._scans.shutdown()
         self._network.close()
 
-    def _segment(self, upload: Upload, ticket: Ticket, series: str | None) -> Segmented:
+    def _segment(self, upload: Upload, ticket: Ticket, series: str | None) -> SegmentedUpload:
         ticket.left()
         members = [TicketEngine(engine, self._network, self.most, ticket) for engine in self.engines]
         engine = combined(members, self.options)
@@ -98,17 +98,19 @@ class Segmenter:
         except MaskwrightError as error:
             raise Refused.because(error, upload.path) from None
 
-    def _picture(self, engine: Engine, upload: Upload) -> Segmented:
+    def _picture(self, engine: Engine, upload: Upload) -> SegmentedUpload:
         rule = self.metadata.input_rule
         if rule.depth:
             raise Refused(422, "is a picture, and the model takes volumes", "Send a NIfTI file or a DICOM series.")
         image = read_picture(upload, self.limits, self.metadata.channels)
         spacing = spacing_for(upload.path, rule)
-        return Segmented(upload.kind, label_picture(engine, image, self.options, where=upload.path, spacing=spacing))
+        return SegmentedUpload(
+            upload.kind, label_picture(engine, image, self.options, where=upload.path, spacing=spacing)
+        )
 
-    def _scan(self, engine: Engine, upload: Upload, ticket: Ticket, series: str | None) -> Segmented:
+    def _scan(self, engine: Engine, upload: Upload, ticket: Ticket, series: str | None) -> SegmentedUpload:
         scan = read_scan(upload, self.limits, self.metadata.input_rule, series)
         ticket.left()
         found = label_scan(engine, scan, self.options)
         ticket.left()
-        return Segmented(upload.kind, found)
+        return SegmentedUpload(upload.kind, found)
