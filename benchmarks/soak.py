@@ -71,8 +71,9 @@ class Watched:
             files = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - no entry is looked at
         except OSError:
             return
-        memory, threads = (int(re.search(rf"{key}:\s+(\d+)", text)[1]) for key in ("RssAnon", "Threads"))  # type: ignore[index]
-        self.rows.append((time.monotonic(), memory / 1000, threads, files, done))
+        held, threads = (re.search(rf"{key}:\s+(\d+)", text) for key in ("RssAnon", "Threads"))
+        if held and threads:  # a process that has just ended has no memory
+            self.rows.append((time.monotonic(), int(held[1]) / 1000, int(threads[1]), files, done))
 
     def verdict(self) -> dict[str, object]:
         """The second quarter beside the last: medians, and what grew."""
